@@ -1,0 +1,1 @@
+//! Listeners, TLS and upstream connections around the session machine.

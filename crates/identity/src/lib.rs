@@ -1,0 +1,1 @@
+//! Verified identity: access keys, SCRAM and principals.

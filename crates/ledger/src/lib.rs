@@ -1,0 +1,1 @@
+//! The tamper-evident ledger: entry, Merkle tree, checkpoint, proof, verification.

@@ -1,0 +1,1 @@
+//! Judgement: principal, statement and context to a decision.

@@ -1,0 +1,1 @@
+//! The sans-io life of one connection: one gate for every protocol.

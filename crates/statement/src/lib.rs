@@ -1,0 +1,1 @@
+//! Statement analysis: text to verbs, objects, columns and how each is used.

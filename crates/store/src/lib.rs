@@ -1,0 +1,1 @@
+//! The durable ledger: write-ahead log, committer, checkpoints.
