@@ -1,1 +1,27 @@
 //! The tamper-evident ledger: entry, Merkle tree, checkpoint, proof, verification.
+//!
+//! Values in, values out: this crate has no files, clock, threads or randomness
+//! of its own. What is written where, and when it is durable, is `store`'s.
+//!
+//! | module | subject | spec |
+//! |---|---|---|
+//! | [`event`] | what can be recorded, literal-free | |
+//! | [`entry`] | the bytes that are hashed | |
+//! | [`disclosure`] | salted digests of what may identify people or hold values | RFC 9901 |
+//! | [`seal`] | encryption of disclosures under erasable keys | NIST SP 800-38D |
+//! | [`merkle`] | hashes, frontier, inclusion and consistency proofs | RFC 6962 §2.1 |
+//! | [`note`], [`checkpoint`] | signed tree heads | C2SP signed-note, tlog-checkpoint |
+//! | [`proof`] | one entry's evidence as text | C2SP tlog-proof |
+//! | [`verify`] | what an auditor checks, offline | |
+//! | [`port`] | how the gate hands events over | |
+
+pub mod event;
+pub mod port;
+
+mod error;
+mod sequence;
+
+pub use error::Error;
+pub use event::{Disclosure, Event, Kind};
+pub use port::{Ledger, Receipt, Unavailable};
+pub use sequence::Sequence;

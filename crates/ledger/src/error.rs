@@ -1,0 +1,84 @@
+//! Faults of the pure part of the ledger.
+
+/// What can be wrong with ledger values. None of the texts carries a value of a
+/// disclosure.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Bug: an event whose literal-free part does not fit one leaf even after
+    /// its long fields were moved into a disclosure.
+    #[error("an entry of {bytes} bytes exceeds the limit of {limit} bytes")]
+    EntryTooLarge {
+        /// Bytes the leaf would have.
+        bytes: usize,
+        /// Most bytes a leaf may have (C2SP tlog-tiles: a 16-bit length).
+        limit: usize,
+    },
+    /// Bug: too few random bytes were given for the salts.
+    #[error("{given} random bytes given where {needed} are needed")]
+    TooLittleRandomness {
+        /// Bytes needed.
+        needed: usize,
+        /// Bytes given.
+        given: usize,
+    },
+    /// The bytes of a leaf are not an entry of a version we know.
+    #[error("not a ledger entry: {0}")]
+    BadEntry(&'static str),
+    /// A disclosure is not an RFC 9901 array of salt, name and value.
+    #[error("not a disclosure: {0}")]
+    BadDisclosure(&'static str),
+    /// An encrypted disclosure does not open: altered, or under another key.
+    #[error("a sealed disclosure does not open under its key")]
+    Unsealable,
+    /// The envelope around sealed disclosures is malformed.
+    #[error("not a sealed disclosure: {0}")]
+    BadSeal(&'static str),
+    /// A signed note (or a key for one) is malformed.
+    #[error("not a signed note: {0}")]
+    BadNote(&'static str),
+    /// No signature of the expected key is on the note.
+    #[error("the note carries no signature by {name}")]
+    NotSigned {
+        /// Name of the key that should have signed.
+        name: String,
+    },
+    /// A signature with the expected name and key id does not verify.
+    #[error("the signature by {name} does not verify")]
+    BadSignature {
+        /// Name of the key.
+        name: String,
+    },
+    /// The text under the signature is not a checkpoint.
+    #[error("not a checkpoint: {0}")]
+    BadCheckpoint(&'static str),
+    /// The checkpoint belongs to another log.
+    #[error("the checkpoint is of log {found}, not of {expected}")]
+    OtherOrigin {
+        /// Origin that was expected.
+        expected: String,
+        /// Origin that stands in the checkpoint.
+        found: String,
+    },
+    /// The text is not a C2SP tlog-proof.
+    #[error("not a tlog-proof: {0}")]
+    BadProof(&'static str),
+    /// The hashes do not lead from the entry to the root of the checkpoint.
+    #[error("the proof does not lead from the entry to the signed root")]
+    ProofMismatch,
+    /// The requested index or size is outside the tree.
+    #[error("index {index} is outside a tree of {size} entries")]
+    OutsideTree {
+        /// Index or old size asked for.
+        index: u64,
+        /// Entries in the tree.
+        size: u64,
+    },
+    /// Bug: the reader of tree nodes has no such node.
+    #[error("node {index} of level {level} is not available")]
+    MissingNode {
+        /// Height above the leaves.
+        level: u8,
+        /// Position in its level.
+        index: u64,
+    },
+}

@@ -1,0 +1,76 @@
+//! Events that operators cause.
+
+use serde::Serialize;
+
+use super::log::nothing_disclosed;
+use super::{Disclosure, Text, Word, maybe_text, text};
+
+/// An access key was made. The key itself is recorded nowhere.
+#[derive(Clone, Debug, Serialize)]
+pub struct KeyCreate {
+    /// Key id.
+    #[serde(serialize_with = "text")]
+    pub key: Text,
+    /// Opaque id of the principal it is for.
+    #[serde(serialize_with = "text")]
+    pub principal: Text,
+    /// Opaque id of who made it; `None` is the operator at the machine.
+    #[serde(serialize_with = "maybe_text", skip_serializing_if = "Option::is_none")]
+    pub by: Option<Text>,
+    /// When it ends, milliseconds since 1970 UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_ms: Option<u64>,
+}
+
+/// An access key was revoked.
+#[derive(Clone, Debug, Serialize)]
+pub struct KeyRevoke {
+    /// Key id.
+    #[serde(serialize_with = "text")]
+    pub key: Text,
+    /// Opaque id of the principal it was for.
+    #[serde(serialize_with = "text")]
+    pub principal: Text,
+    /// Opaque id of who revoked it; `None` is the operator at the machine.
+    #[serde(serialize_with = "maybe_text", skip_serializing_if = "Option::is_none")]
+    pub by: Option<Text>,
+}
+
+/// The configuration in force changed.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConfigChange {
+    /// SHA-256 of the configuration, hexadecimal.
+    pub digest: Word,
+    /// The one before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Word>,
+    /// Names of the keys that changed; never their values.
+    pub changed: Vec<String>,
+}
+
+/// The policies in force changed.
+#[derive(Clone, Debug, Serialize)]
+pub struct PolicyChange {
+    /// Version in force from here on.
+    #[serde(serialize_with = "text")]
+    pub policy: Text,
+    /// The one before.
+    #[serde(serialize_with = "maybe_text", skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Text>,
+    /// Number of policies.
+    pub policies: u64,
+}
+
+/// The disclosures of a subject were made unreadable for ever by destroying its keys.
+#[derive(Clone, Debug, Serialize)]
+pub struct Erasure {
+    /// Ids of the destroyed keys, hexadecimal.
+    pub keys: Vec<String>,
+    /// Legal ground or ticket, an identifier of the operator's own.
+    pub reason: Word,
+    /// Opaque id of who asked; `None` is the operator at the machine.
+    #[serde(serialize_with = "maybe_text", skip_serializing_if = "Option::is_none")]
+    pub by: Option<Text>,
+}
+
+nothing_disclosed!(KeyCreate, KeyRevoke, ConfigChange, PolicyChange, Erasure);

@@ -1,0 +1,212 @@
+//! Events of a statement's life.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::{Disclosure, Text, Word, list, maybe_text, nothing, text, texts};
+use crate::Sequence;
+
+/// A statement was judged; if the verdict is [`Verdict::Allow`] it is about to run.
+#[derive(Clone, Debug, Serialize)]
+pub struct Intent {
+    /// Session id.
+    #[serde(serialize_with = "text")]
+    pub session: Text,
+    /// Number of the statement in its session, from 1.
+    pub statement: u64,
+    /// Opaque id of the principal.
+    #[serde(serialize_with = "text")]
+    pub principal: Text,
+    /// Name of the target.
+    #[serde(serialize_with = "text")]
+    pub target: Text,
+    /// Command as in a command tag: `SELECT`, `CREATE TABLE`.
+    pub command: Word,
+    /// Literal-free statement text; empty when there is none that is proven literal-free.
+    #[serde(serialize_with = "text")]
+    pub shape: Text,
+    /// [`super::shape_hash`] of the shape.
+    #[serde(serialize_with = "text")]
+    pub shape_hash: Text,
+    /// What it does to what.
+    #[serde(serialize_with = "list")]
+    pub objects: Arc<[ObjectUse]>,
+    /// Labelled columns it uses.
+    #[serde(serialize_with = "list", skip_serializing_if = "nothing")]
+    pub columns: Arc<[ColumnUse]>,
+    /// The verdict.
+    pub decision: Verdict,
+    /// Ids of the policies (or built-in rules) that determined it.
+    #[serde(serialize_with = "texts", skip_serializing_if = "nothing")]
+    pub rules: Arc<[Text]>,
+    /// Version of the policies.
+    #[serde(serialize_with = "text")]
+    pub policy: Text,
+    /// Labels that are masked in what it returns.
+    #[serde(serialize_with = "texts", skip_serializing_if = "nothing")]
+    pub masks: Arc<[Text]>,
+    /// Most rows it may return.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row_cap: Option<u64>,
+    /// What this is the execution of: the intent of the statement that was
+    /// prepared or declared, if that was recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prepared: Option<Sequence>,
+    /// Disclosed: statement text with its literals.
+    #[serde(skip)]
+    pub text: Option<Text>,
+    /// Disclosed: parameters as a JSON array.
+    #[serde(skip)]
+    pub parameters: Option<Text>,
+    /// Disclosed: why it is done, as declared by the client.
+    #[serde(skip)]
+    pub purpose: Option<Text>,
+    /// Disclosed: the task it belongs to.
+    #[serde(skip)]
+    pub task: Option<Text>,
+    /// Disclosed: the run it belongs to.
+    #[serde(skip)]
+    pub run: Option<Text>,
+    /// Disclosed: W3C trace context.
+    #[serde(skip)]
+    pub traceparent: Option<Text>,
+}
+
+/// One action on one object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ObjectUse {
+    /// Action name, DESIGN §7: `read`, `insert`, `drop`, …
+    pub verb: Word,
+    /// `schema.name`, or another object's name.
+    #[serde(serialize_with = "text")]
+    pub name: Text,
+}
+
+/// One use of a labelled column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ColumnUse {
+    /// `schema.relation.column`.
+    #[serde(serialize_with = "text")]
+    pub column: Text,
+    /// Its label.
+    #[serde(serialize_with = "text")]
+    pub label: Text,
+    /// How it is used: `projected`, `predicate`, …
+    pub usage: Word,
+}
+
+/// What the gate decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It runs.
+    Allow,
+    /// It is refused.
+    Deny,
+    /// It waits for somebody's approval.
+    Ask,
+}
+
+impl Intent {
+    pub(super) fn disclose(&mut self) -> Vec<Disclosure> {
+        let mut out = Vec::with_capacity(2);
+        let subject = Some(&self.principal);
+        Disclosure::take(&mut out, "text", subject, &mut self.text);
+        Disclosure::take(&mut out, "parameters", subject, &mut self.parameters);
+        Disclosure::take(&mut out, "purpose", subject, &mut self.purpose);
+        Disclosure::take(&mut out, "task", subject, &mut self.task);
+        Disclosure::take(&mut out, "run", subject, &mut self.run);
+        Disclosure::take(&mut out, "traceparent", subject, &mut self.traceparent);
+        out
+    }
+}
+
+/// What became of an intent.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    /// The intent's entry.
+    pub intent: Sequence,
+    /// Session id.
+    #[serde(serialize_with = "maybe_text", skip_serializing_if = "Option::is_none")]
+    pub session: Option<Text>,
+    /// How it ended.
+    pub status: OutcomeStatus,
+    /// SQLSTATE of the error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sqlstate: Option<Word>,
+    /// Rows sent or affected.
+    pub rows: u64,
+    /// Bytes of row data sent to the client.
+    pub bytes: u64,
+    /// Masked cells by label.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub masked: Vec<MaskedCells>,
+    /// From forwarding to the end, microseconds.
+    pub duration_us: u64,
+}
+
+/// How many cells of one label were masked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MaskedCells {
+    /// The label.
+    #[serde(serialize_with = "text")]
+    pub label: Text,
+    /// Cells.
+    pub cells: u64,
+}
+
+/// How an intent ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeStatus {
+    /// The database completed it.
+    Ok,
+    /// The database reported an error.
+    Error,
+    /// It was refused and did not run.
+    Refused,
+    /// It was cancelled.
+    Cancelled,
+    /// Nobody can say: the connection or the gateway ended in between.
+    Unknown,
+}
+
+impl Outcome {
+    pub(super) fn disclose(&mut self) -> Vec<Disclosure> {
+        Vec::new()
+    }
+}
+
+/// A running statement was asked to stop.
+#[derive(Clone, Debug, Serialize)]
+pub struct Cancel {
+    /// Session id.
+    #[serde(serialize_with = "text")]
+    pub session: Text,
+    /// The intent it stops, if one runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub intent: Option<Sequence>,
+    /// Who asked.
+    pub by: CancelledBy,
+}
+
+/// Who asked a statement to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CancelledBy {
+    /// The client, by a cancel request.
+    Client,
+    /// The client went away.
+    Disconnect,
+    /// An operator.
+    Operator,
+    /// The statement's time was up.
+    Timeout,
+}
+
+impl Cancel {
+    pub(super) fn disclose(&mut self) -> Vec<Disclosure> {
+        Vec::new()
+    }
+}
