@@ -1,0 +1,21 @@
+//! The laboratory: real servers, the gateway and an independent client for tests and tools.
+//!
+//! ```no_run
+//! use xtask::lab::Postgres;
+//! let server = Postgres::start()?;
+//! let mut client = server.client("postgres")?;
+//! assert_eq!(client.query("select 1")?.value(), "1");
+//! # Ok::<(), anyhow::Error>(())
+//! ```
+//! Everything started here is stopped with its handle, also when a test panics or its process is killed.
+
+pub mod client;
+pub mod install;
+pub mod postgres;
+pub mod process;
+pub mod tls;
+pub mod weir;
+
+pub use client::{Answer, Client, Connect, Extended, Fields};
+pub use postgres::{Postgres, Settings};
+pub use weir::{Configuration, Target, Weir};
