@@ -19,10 +19,10 @@ mod disclose;
 mod log;
 mod operator;
 mod session;
-mod shape;
+pub(crate) mod shape;
 mod statement;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use disclose::{Disclosure, MAX_VALUE_BYTES};
 pub use log::{AlarmState, Gap, GapCause, LogClose, LogOpen, StorageAlarm, TreeHead};

@@ -15,12 +15,22 @@
 //! | [`verify`] | what an auditor checks, offline | |
 //! | [`port`] | how the gate hands events over | |
 
+pub mod checkpoint;
+pub mod disclosure;
+pub mod entry;
 pub mod event;
+pub mod merkle;
+pub mod note;
 pub mod port;
+pub mod proof;
+pub mod seal;
+pub mod verify;
 
 mod error;
 mod sequence;
+mod time;
 
+pub use entry::{Draft, Entry, Leaf, leaf};
 pub use error::Error;
 pub use event::{Disclosure, Event, Kind};
 pub use port::{Ledger, Receipt, Unavailable};

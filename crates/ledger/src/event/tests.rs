@@ -1,6 +1,6 @@
 use super::*;
 
-fn intent() -> Intent {
+pub(crate) fn intent() -> Intent {
     Intent {
         session: "0193".into(),
         statement: 1,

@@ -1,0 +1,95 @@
+//! Signed tree heads (C2SP tlog-checkpoint).
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::Error;
+use crate::merkle::Hash;
+use crate::note::{Signer, VerifierKey};
+
+/// What a log says about itself at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Unique name of the log.
+    pub origin: String,
+    /// Number of entries.
+    pub size: u64,
+    /// Root hash of the tree of those entries.
+    pub root: Hash,
+}
+
+impl Checkpoint {
+    /// The text that is signed.
+    #[must_use]
+    pub fn text(&self) -> String {
+        format!(
+            "{}\n{}\n{}\n",
+            self.origin,
+            self.size,
+            STANDARD.encode(self.root)
+        )
+    }
+
+    /// Signs it. The signer's name is the origin, as the spec recommends.
+    ///
+    /// # Errors
+    /// [`Error::OtherOrigin`] if it is not.
+    pub fn sign(&self, signer: &Signer) -> Result<String, Error> {
+        if signer.verifier().name() != self.origin {
+            return Err(Error::OtherOrigin {
+                expected: signer.verifier().name().to_owned(),
+                found: self.origin.clone(),
+            });
+        }
+        signer.sign(&self.text())
+    }
+
+    /// Checks the signature of `key` on `note` and reads the checkpoint of the log
+    /// with the key's name. Extension lines are signed but not interpreted.
+    ///
+    /// # Errors
+    /// As [`VerifierKey::open`]; [`Error::BadCheckpoint`]; [`Error::OtherOrigin`].
+    pub fn open(note: &str, key: &VerifierKey) -> Result<Checkpoint, Error> {
+        let checkpoint = Checkpoint::parse(key.open(note)?)?;
+        if checkpoint.origin != key.name() {
+            return Err(Error::OtherOrigin {
+                expected: key.name().to_owned(),
+                found: checkpoint.origin,
+            });
+        }
+        Ok(checkpoint)
+    }
+
+    /// Reads the signed text.
+    fn parse(text: &str) -> Result<Checkpoint, Error> {
+        let mut lines = text.split('\n');
+        let (Some(origin), Some(size), Some(root)) = (lines.next(), lines.next(), lines.next())
+        else {
+            return Err(Error::BadCheckpoint("it has fewer than three lines"));
+        };
+        if origin.is_empty() {
+            return Err(Error::BadCheckpoint("the origin is empty"));
+        }
+        let size = decimal(size).ok_or(Error::BadCheckpoint("the size is not a number"))?;
+        let root = hash(root).ok_or(Error::BadCheckpoint("the root is not a hash"))?;
+        Ok(Checkpoint {
+            origin: origin.to_owned(),
+            size,
+            root,
+        })
+    }
+}
+
+/// A decimal number without leading zeroes or sign.
+pub(crate) fn decimal(text: &str) -> Option<u64> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit());
+    if !plain || (text.len() > 1 && text.starts_with('0')) {
+        return None;
+    }
+    text.parse().ok()
+}
+
+/// A hash in standard base64.
+pub(crate) fn hash(text: &str) -> Option<Hash> {
+    STANDARD.decode(text).ok()?.try_into().ok()
+}

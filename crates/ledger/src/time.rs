@@ -1,0 +1,56 @@
+//! Times in entries: RFC 3339, UTC, nanoseconds.
+
+use std::io::Write;
+
+/// Bytes of a formatted time.
+pub(crate) const BYTES: usize = 30;
+
+/// Writes nanoseconds since 1970 UTC as `2026-11-21T01:03:52.123456789Z`.
+pub(crate) fn write(at_ns: u64, out: &mut impl Write) -> std::io::Result<()> {
+    let seconds = at_ns / 1_000_000_000;
+    let (year, month, day) = civil(seconds / 86_400);
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    write!(
+        out,
+        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:09}Z",
+        at_ns % 1_000_000_000
+    )
+}
+
+/// Days since 1970-01-01 to year, month, day in the proleptic Gregorian calendar
+/// (days are counted from 0000-03-01, in eras of 400 years).
+fn civil(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let era = days / 146_097;
+    let of_era = days % 146_097;
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
+    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    fn check(at_ns: u64, expected: &str) {
+        let mut out = Vec::new();
+        super::write(at_ns, &mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+        assert_eq!(expected.len(), super::BYTES);
+    }
+
+    #[test]
+    fn formats_like_date() {
+        check(0, "1970-01-01T00:00:00.000000000Z");
+        check(951_782_400_000_000_001, "2000-02-29T00:00:00.000000001Z");
+        check(1_000_000_000_000_000_000, "2001-09-09T01:46:40.000000000Z");
+        check(1_795_215_000_123_000_000, "2026-11-20T22:50:00.123000000Z");
+        check(4_107_542_399_999_999_999, "2100-02-28T23:59:59.999999999Z");
+        check(u64::MAX, "2554-07-21T23:34:33.709551615Z");
+    }
+}

@@ -1,0 +1,76 @@
+//! What an auditor checks offline, with nothing but a verifier key.
+
+use crate::checkpoint::Checkpoint;
+use crate::disclosure::{self, Opened};
+use crate::note::VerifierKey;
+use crate::proof::{Extra, Proof};
+use crate::{Entry, Error, Sequence, merkle};
+
+/// What a checked proof says.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// The entry.
+    pub entry: Entry,
+    /// The bytes that were hashed.
+    pub leaf: Vec<u8>,
+    /// The disclosures that were shown, each checked against the entry.
+    pub disclosures: Vec<Opened>,
+    /// The signed tree head that covers it.
+    pub checkpoint: Checkpoint,
+}
+
+/// Checks the text of a proof file against the log's key. The entry is the one the
+/// proof carries, or `leaf` if that is given.
+///
+/// # Errors
+/// What does not hold, by name: [`Error::BadProof`], [`Error::BadNote`],
+/// [`Error::NotSigned`], [`Error::BadSignature`], [`Error::BadCheckpoint`],
+/// [`Error::OtherOrigin`], [`Error::OutsideTree`], [`Error::ProofMismatch`],
+/// [`Error::BadEntry`], [`Error::BadDisclosure`].
+pub fn proof(text: &str, key: &VerifierKey, leaf: Option<&[u8]>) -> Result<Evidence, Error> {
+    let proof: Proof = text.parse()?;
+    let checkpoint = Checkpoint::open(&proof.checkpoint, key)?;
+    let extra = match (&proof.extra, leaf) {
+        (_, Some(leaf)) => Extra::new(leaf, Vec::new())?,
+        (Some(extra), None) => Extra::decode(extra)?,
+        (None, None) => return Err(Error::BadProof("it carries no entry and none was given")),
+    };
+    let leaf = extra.entry.into_bytes();
+    merkle::verify_inclusion(
+        &merkle::leaf_hash(&leaf),
+        proof.index,
+        checkpoint.size,
+        &proof.hashes,
+        &checkpoint.root,
+    )?;
+    let entry = Entry::parse(&leaf)?;
+    if entry.sequence != Sequence(proof.index) {
+        return Err(Error::BadEntry("its sequence is not its place in the tree"));
+    }
+    let disclosures = disclosures(&entry, &extra.disclosures)?;
+    Ok(Evidence {
+        entry,
+        leaf,
+        disclosures,
+        checkpoint,
+    })
+}
+
+/// Checks that every encoded disclosure belongs to `entry`, and opens it.
+///
+/// # Errors
+/// [`Error::BadDisclosure`] if one is malformed, shown twice, or of no digest of the entry.
+pub fn disclosures(entry: &Entry, encoded: &[String]) -> Result<Vec<Opened>, Error> {
+    let mut left: Vec<&str> = entry.digests.iter().map(String::as_str).collect();
+    let mut out = Vec::with_capacity(encoded.len());
+    for one in encoded {
+        let digest = disclosure::digest(one);
+        let at = left.iter().position(|left| *left == digest);
+        left.swap_remove(at.ok_or(Error::BadDisclosure("its digest is not in the entry"))?);
+        out.push(disclosure::decode(one)?);
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests;
