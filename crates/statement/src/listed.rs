@@ -63,7 +63,8 @@ impl SystemRelation {
 
 type Names<T> = HashMap<&'static str, HashMap<&'static str, T>>;
 
-static FUNCTIONS: LazyLock<Names<Class>> = LazyLock::new(|| functions(include_str!("functions.txt")));
+static FUNCTIONS: LazyLock<Names<Class>> =
+    LazyLock::new(|| functions(include_str!("functions.txt")));
 static RELATIONS: LazyLock<Names<SystemRelation>> =
     LazyLock::new(|| relations(include_str!("relations.txt")));
 

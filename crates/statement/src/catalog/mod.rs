@@ -13,6 +13,7 @@ mod layer;
 mod literal;
 mod objects;
 mod queries;
+mod row;
 #[cfg(test)]
 mod tests;
 
@@ -126,7 +127,10 @@ impl Catalog {
     }
 
     /// Every relation of that name, in any schema.
-    pub fn relations_named<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Relation> + use<'a> {
+    pub fn relations_named<'a>(
+        &'a self,
+        name: &str,
+    ) -> impl Iterator<Item = &'a Relation> + use<'a> {
         self.layers()
             .filter_map(|layer| Some((layer, layer.relations_by_name.get(name)?)))
             .flat_map(|(layer, oids)| oids.iter().filter_map(|oid| layer.relations.get(oid)))
@@ -260,11 +264,34 @@ impl Catalog {
             .into_iter()
     }
 
+    /// User-defined code that runs when a value of this type is made or cast to: checks of domains, support functions
+    /// of ranges, through arrays, domains and composite types. Not the input and output functions of base types
+    /// ([`Type::user_io`]): only a superuser can make those.
+    pub fn type_code(&self, ty: Oid) -> Vec<&UserCode> {
+        let members = self.closure(ty, |oid, found| {
+            let Some(ty) = self.type_by_oid(oid) else {
+                return;
+            };
+            found.extend([ty.element, ty.base].into_iter().filter(|oid| *oid != 0));
+            if let Some(relation) = self.relation_by_oid(ty.relation) {
+                found.extend(relation.columns.iter().map(|column| column.type_oid));
+            }
+        });
+        members
+            .into_iter()
+            .filter_map(|oid| self.type_by_oid(oid))
+            .flat_map(|ty| ty.user_code.iter())
+            .collect()
+    }
+
     // ---- code
 
     /// User-defined functions, procedures, aggregates and window functions of that name, in any schema. Includes
     /// what stands in `pg_catalog` but did not come with the server.
-    pub fn functions_named<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Function> + use<'a> {
+    pub fn functions_named<'a>(
+        &'a self,
+        name: &str,
+    ) -> impl Iterator<Item = &'a Function> + use<'a> {
         self.layers()
             .filter_map(|layer| layer.functions.get(name))
             .flatten()
@@ -293,7 +320,10 @@ impl Catalog {
     }
 
     /// User-defined operators of that name, in any schema.
-    pub fn operators_named<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Operator> + use<'a> {
+    pub fn operators_named<'a>(
+        &'a self,
+        name: &str,
+    ) -> impl Iterator<Item = &'a Operator> + use<'a> {
         self.layers()
             .filter_map(|layer| layer.operators.get(name))
             .flatten()

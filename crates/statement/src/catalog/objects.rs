@@ -163,11 +163,9 @@ impl RelationKind {
             | Self::Foreign
             | Self::Sequence
             | Self::Toast => true,
-            Self::View
-            | Self::Composite
-            | Self::Index
-            | Self::PartitionedIndex
-            | Self::Unknown => false,
+            Self::View | Self::Composite | Self::Index | Self::PartitionedIndex | Self::Unknown => {
+                false
+            }
         }
     }
 }
@@ -264,7 +262,7 @@ pub struct Rule {
     pub event: RuleEvent,
     /// INSTEAD.
     pub instead: bool,
-    /// It fires only, or never, in a replica session; never taken as switched off.
+    /// It can fire. What fires only in a replica session counts.
     pub enabled: bool,
     /// The whole CREATE RULE, written with an empty search_path.
     pub definition: Arc<str>,
@@ -294,7 +292,7 @@ pub struct Trigger {
     pub function: FunctionName,
     /// `pg_trigger.tgtype`: bit 0 row, 1 before, 2 insert, 3 delete, 4 update, 5 truncate, 6 instead.
     pub type_bits: u16,
-    /// It can fire.
+    /// It can fire. What fires only in a replica session counts.
     pub enabled: bool,
 }
 
