@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 pub mod lab;
+pub mod leaks;
 
 /// The repository's folder.
 #[must_use]

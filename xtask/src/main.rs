@@ -1,2 +1,36 @@
-//! `cargo xtask`
-fn main() {}
+//! `cargo xtask`: Weir's own tools.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    about = "Weir's own tools",
+    arg_required_else_help = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a corpus of exfiltration attempts through the gateway
+    Leaks(xtask::leaks::Leaks),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Leaks(options) => xtask::leaks::run(&options),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -27,6 +27,8 @@ pub struct Settings {
     pub access: Vec<String>,
     /// Whether the server offers TLS with a certificate for `localhost`.
     pub tls: bool,
+    /// Whether connections the server itself opens (dblink, postgres_fdw) find it without being told where.
+    pub server_libpq: bool,
 }
 
 /// A running PostgreSQL server.
@@ -38,6 +40,7 @@ pub struct Postgres {
     account: Option<Account>,
     port: u16,
     certificates: Option<Certificates>,
+    server_libpq: bool,
 }
 
 impl Postgres {
@@ -96,6 +99,7 @@ impl Postgres {
             account,
             port: free_port()?,
             certificates: None,
+            server_libpq: settings.server_libpq,
         };
         server.configure(settings)?;
         server.launch()?;
@@ -137,6 +141,15 @@ impl Postgres {
     }
 
     fn launch(&mut self) -> Result<()> {
+        let mut environment = vec![("LC_ALL".to_owned(), "C".to_owned())];
+        if self.server_libpq {
+            environment.push((
+                "PGHOST".to_owned(),
+                self.folder.path().display().to_string(),
+            ));
+            environment.push(("PGPORT".to_owned(), self.port.to_string()));
+            environment.push(("PGUSER".to_owned(), SUPERUSER.to_owned()));
+        }
         let spec = Spec {
             command: vec![
                 self.binaries.join("postgres").display().to_string(),
@@ -145,7 +158,7 @@ impl Postgres {
                 "-p".to_owned(),
                 self.port.to_string(),
             ],
-            environment: vec![("LC_ALL".to_owned(), "C".to_owned())],
+            environment,
             folder: self.folder.path().to_path_buf(),
             log: self.folder.path().join("server.log"),
             account: self.account,
