@@ -1,0 +1,188 @@
+//! One value: by type and format to what is digested, and to the stand-in of that type.
+
+use crate::array;
+use crate::json;
+use crate::key::TokenKey;
+use crate::label::Rule;
+use crate::network::{Address, parse_uuid};
+use crate::stand_in;
+use crate::types::{Format, Scalar, Shape};
+
+/// Appends the masked value, or answers `None` for NULL; then `out` may hold a torso.
+pub(crate) fn mask(
+    rule: Rule,
+    key: &TokenKey,
+    shape: Shape,
+    format: Format,
+    raw: &[u8],
+    out: &mut Vec<u8>,
+) -> Option<()> {
+    match shape {
+        Shape::Scalar(scalar) => self::scalar(rule, key, scalar, format, raw, out),
+        Shape::Array(element, _) if !has_stand_in(rule, element) => None,
+        Shape::Array(element, oid) => match format {
+            Format::Text => array::text(raw, out, |raw, out| {
+                self::scalar(rule, key, element, format, raw, out)
+            }),
+            Format::Binary => array::binary(raw, oid, out, |raw, out| {
+                self::scalar(rule, key, element, format, raw, out)
+            }),
+        },
+        Shape::Opaque => None,
+    }
+}
+
+/// Does the rule make values of the type at all?
+fn has_stand_in(rule: Rule, scalar: Scalar) -> bool {
+    match scalar {
+        Scalar::Text(_) | Scalar::Padded(_) => true,
+        // The shape of a document is more than these rules release.
+        Scalar::Json | Scalar::Jsonb => !matches!(rule, Rule::Redact | Rule::Secret),
+        Scalar::Uuid => !matches!(rule, Rule::Redact | Rule::Secret),
+        Scalar::Inet | Scalar::Cidr => rule == Rule::Ip,
+    }
+}
+
+fn scalar(
+    rule: Rule,
+    key: &TokenKey,
+    scalar: Scalar,
+    format: Format,
+    raw: &[u8],
+    out: &mut Vec<u8>,
+) -> Option<()> {
+    if !has_stand_in(rule, scalar) {
+        return None;
+    }
+    match scalar {
+        Scalar::Text(chars) => text(rule, key, chars, text_of(raw)?, out),
+        Scalar::Padded(chars) => padded(rule, key, chars, text_of(raw)?, out),
+        Scalar::Json => json::mask(rule, key, text_of(raw)?, out),
+        Scalar::Jsonb => match format {
+            Format::Text => json::mask(rule, key, text_of(raw)?, out),
+            Format::Binary => {
+                let (version, document) = raw.split_first()?;
+                if *version != JSONB_VERSION {
+                    return None;
+                }
+                out.push(JSONB_VERSION);
+                json::mask(rule, key, text_of(document)?, out)
+            }
+        },
+        Scalar::Uuid => uuid(key, format, raw, out),
+        Scalar::Inet => address(key, format, raw, 0, out),
+        Scalar::Cidr => address(key, format, raw, 1, out),
+    }
+}
+
+/// `jsonb_send`'s version byte.
+const JSONB_VERSION: u8 = 1;
+
+/// PostgreSQL's text is UTF-8 without NUL.
+fn text_of(raw: &[u8]) -> Option<&str> {
+    std::str::from_utf8(raw)
+        .ok()
+        .filter(|text| !text.contains('\0'))
+}
+
+fn text(rule: Rule, key: &TokenKey, chars: usize, raw: &str, out: &mut Vec<u8>) -> Option<()> {
+    if rule == Rule::Json {
+        let start = out.len();
+        // What is written is ASCII: bytes are characters.
+        if json::mask(rule, key, raw, out).is_some() && out.len() - start <= chars {
+            return Some(());
+        }
+        out.truncate(start);
+    }
+    stand_in::write(
+        rule,
+        key,
+        digest(rule, key, raw),
+        chars,
+        raw.as_bytes(),
+        out,
+    )
+}
+
+/// The digest of a text: of what it means where the rule knows another type for it.
+pub(crate) fn digest(rule: Rule, key: &TokenKey, raw: &str) -> [u8; 32] {
+    match rule {
+        // Draws nothing.
+        Rule::Redact => [0; 32],
+        Rule::Ip => match Address::parse(raw) {
+            Some(address) => address_digest(key, &address),
+            None => key.digest([raw.as_bytes()]),
+        },
+        _ => match parse_uuid(raw) {
+            Some(uuid) => uuid_digest(key, &uuid),
+            None => key.digest([raw.as_bytes()]),
+        },
+    }
+}
+
+fn uuid_digest(key: &TokenKey, uuid: &[u8; 16]) -> [u8; 32] {
+    key.digest([b"\0uuid".as_slice(), uuid])
+}
+
+fn address_digest(key: &TokenKey, address: &Address) -> [u8; 32] {
+    let parts = address.parts();
+    key.digest(parts.iter().map(<[u8; 8]>::as_slice))
+}
+
+/// `character(n)` is filled up with blanks to its length, which is the raw value's.
+fn padded(rule: Rule, key: &TokenKey, chars: usize, raw: &str, out: &mut Vec<u8>) -> Option<()> {
+    let start = out.len();
+    text(rule, key, chars, raw.trim_end_matches(' '), out)?;
+    if chars != usize::MAX {
+        let length = raw.chars().count().min(chars);
+        let written = out.len() - start;
+        out.resize(start + length.max(written), b' ');
+    }
+    Some(())
+}
+
+fn uuid(key: &TokenKey, format: Format, raw: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    match format {
+        Format::Text => {
+            let digest = uuid_digest(key, &parse_uuid(text_of(raw)?)?);
+            stand_in::write(Rule::Uuid, key, digest, usize::MAX, raw, out)
+        }
+        Format::Binary => {
+            let digest = uuid_digest(key, raw.try_into().ok()?);
+            let uuid = stand_in::uuid_bytes(&digest);
+            let other = if raw == uuid {
+                stand_in::uuid_bytes(&key.again(&digest))
+            } else {
+                uuid
+            };
+            out.extend_from_slice(&other);
+            Some(())
+        }
+    }
+}
+
+fn address(key: &TokenKey, format: Format, raw: &[u8], cidr: u8, out: &mut Vec<u8>) -> Option<()> {
+    match format {
+        Format::Text => {
+            let digest = address_digest(key, &Address::parse(text_of(raw)?)?);
+            let host = raw.strip_suffix(b"/128").unwrap_or(raw);
+            stand_in::write(Rule::Ip, key, digest, usize::MAX, host, out)?;
+            // `cidr` always shows its prefix, `inet` not for a host.
+            if cidr == 1 {
+                out.extend_from_slice(b"/128");
+            }
+        }
+        Format::Binary => {
+            let digest = address_digest(key, &Address::from_wire(raw)?);
+            let address = stand_in::ip_bytes(&digest);
+            let same = raw.get(4..) == Some(address.as_slice());
+            let other = if same {
+                stand_in::ip_bytes(&key.again(&digest))
+            } else {
+                address
+            };
+            Address::host_to_wire(other, cidr, out);
+        }
+    }
+    Some(())
+}

@@ -1,0 +1,59 @@
+use super::*;
+
+#[test]
+fn any_lower_case_word_is_a_label() {
+    for word in ["email", "date_of_birth", "x", "mrn-2", "pii"] {
+        assert_eq!(Label::new(word).unwrap().as_str(), word);
+    }
+    for word in [
+        "",
+        "Email",
+        "e mail",
+        "-x",
+        "2fa",
+        "é",
+        "a\0",
+        &"a".repeat(64),
+    ] {
+        assert_eq!(Label::new(word), Err(Error::LabelForm), "{word:?}");
+    }
+}
+
+#[test]
+fn underscores_read_as_hyphens_and_other_words_redact() {
+    assert_eq!(Label::new("national_id").unwrap().rule(), Rule::NationalId);
+    assert_eq!(Label::new("unheard-of").unwrap().rule(), Rule::Redact);
+    assert_eq!(
+        releases(&Label::new("unheard-of").unwrap()),
+        Releases::Nullness
+    );
+}
+
+#[test]
+fn every_built_in_word_is_a_legal_label_found_once() {
+    for (index, label) in labels().enumerate() {
+        assert_eq!(Label::new(label.as_str()).unwrap().index(), Some(index));
+        assert!(!describe(&label).is_empty() && !reversible(&label));
+    }
+}
+
+#[test]
+fn low_entropy_and_ordered_things_are_never_tokens() {
+    for word in [
+        "salary",
+        "number",
+        "date-of-birth",
+        "date",
+        "age",
+        "gender",
+        "geo",
+        "note",
+        "free-text",
+    ] {
+        assert_eq!(
+            releases(&Label::new(word).unwrap()),
+            Releases::Nullness,
+            "{word}"
+        );
+    }
+}

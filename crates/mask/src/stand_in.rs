@@ -1,0 +1,175 @@
+//! Stand-ins as text: what each rule draws from a digest, within a length. Everything written here
+//! is printable ASCII without quotes and backslashes, so it stands as it is in JSON and arrays.
+//!
+//! Marks: where the real world has a range it never assigns, the stand-in lies in it, so that no
+//! genuine value is ever made up and a stand-in is told at a glance.
+
+mod names;
+mod network;
+mod numbers;
+
+pub(crate) use network::{ip_bytes, uuid_bytes};
+
+use crate::key::{Digest, TokenKey};
+use crate::label::Rule;
+
+/// Appends the stand-in for a value, at most `chars` long and never equal to `raw` (the value as
+/// text). `None`: there is no room for one.
+pub(crate) fn write(
+    rule: Rule,
+    key: &TokenKey,
+    mut digest: Digest,
+    chars: usize,
+    raw: &[u8],
+    out: &mut Vec<u8>,
+) -> Option<()> {
+    const DRAWS: usize = 4;
+    let start = out.len();
+    for _ in 0..DRAWS {
+        draw(rule, &digest, chars, out)?;
+        if out.get(start..) != Some(raw) {
+            return Some(());
+        }
+        out.truncate(start);
+        digest = key.again(&digest);
+    }
+    None
+}
+
+fn draw(rule: Rule, digest: &Digest, chars: usize, out: &mut Vec<u8>) -> Option<()> {
+    let mut draw = Draw::new(digest);
+    match rule {
+        Rule::Email => email(&mut draw, chars, out),
+        Rule::Phone => numbers::phone(&mut draw, chars, out),
+        Rule::Ssn => numbers::ssn(&mut draw, chars, out),
+        Rule::NationalId => numbers::national_id(&mut draw, chars, out),
+        Rule::Card => numbers::card(&mut draw, chars, out),
+        Rule::Iban => numbers::iban(&mut draw, chars, out),
+        Rule::Name => names::full(&mut draw, chars, out),
+        Rule::GivenName => names::one(&mut draw, chars, out),
+        Rule::Address => names::address(&mut draw, chars, out),
+        Rule::Ip => network::ip(&mut draw, chars, out),
+        Rule::Username => prefixed(&mut draw, b"user_", chars, out),
+        Rule::Json => prefixed(&mut draw, b"t_", chars, out),
+        Rule::Secret => secret(&mut draw, chars, out),
+        Rule::Uuid => network::uuid(digest, chars, out),
+        Rule::Url => url(&mut draw, chars, out),
+        Rule::Redact => redact(chars, out),
+    }
+}
+
+/// 128 bits to draw from.
+struct Draw(u128);
+
+impl Draw {
+    fn new(digest: &Digest) -> Self {
+        let half = digest.first_chunk::<16>().copied().unwrap_or_default();
+        Self(u128::from_be_bytes(half))
+    }
+
+    /// Up to 64 bits.
+    fn bits(&mut self, count: u32) -> u64 {
+        let drawn = (self.0 & ((1 << count) - 1)) as u64;
+        self.0 >>= count;
+        drawn
+    }
+
+    fn base32(&mut self, chars: usize, alphabet: &[u8; 32], out: &mut Vec<u8>) {
+        for _ in 0..chars {
+            let at = self.bits(5) as usize;
+            out.push(alphabet.get(at).copied().unwrap_or(b'x'));
+        }
+    }
+
+    /// Up to 18 decimal digits; they use up 64 bits.
+    fn digits(&mut self, count: usize, out: &mut Vec<u8>) {
+        let mut left = self.bits(64);
+        for _ in 0..count {
+            out.push(b'0' + (left % 10) as u8);
+            left /= 10;
+        }
+    }
+}
+
+const LOWER: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+const UPPER: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+/// Characters of a token, where there is room: 60 bits.
+const TOKEN_CHARS: usize = 12;
+/// Fewest characters of a token that is still worth telling apart: 20 bits.
+const MIN_TOKEN_CHARS: usize = 4;
+
+/// How many token characters fit beside `fixed` ones.
+fn token_room(chars: usize, fixed: usize) -> Option<usize> {
+    let room = chars.checked_sub(fixed)?.min(TOKEN_CHARS);
+    (room >= MIN_TOKEN_CHARS).then_some(room)
+}
+
+fn email(draw: &mut Draw, chars: usize, out: &mut Vec<u8>) -> Option<()> {
+    const DOMAIN_CHARS: usize = 8;
+    let fixed = "u_@.invalid".len();
+    let (local, domain) = match token_room(chars, fixed + DOMAIN_CHARS) {
+        Some(TOKEN_CHARS) => (TOKEN_CHARS, DOMAIN_CHARS),
+        _ => (token_room(chars, fixed + 1)?, 1),
+    };
+    out.extend_from_slice(b"u_");
+    draw.base32(local, LOWER, out);
+    out.push(b'@');
+    if domain == 1 {
+        out.push(b'm')
+    } else {
+        draw.base32(domain, LOWER, out)
+    }
+    out.extend_from_slice(b".invalid");
+    Some(())
+}
+
+fn secret(draw: &mut Draw, chars: usize, out: &mut Vec<u8>) -> Option<()> {
+    let open: &[u8] = match chars {
+        0..=5 => return None,
+        6..=12 => b"[",
+        _ => b"[secret:",
+    };
+    out.extend_from_slice(open);
+    for _ in 0..4 {
+        out.push(hex(draw.bits(4) as u8));
+    }
+    out.push(b']');
+    Some(())
+}
+
+fn url(draw: &mut Draw, chars: usize, out: &mut Vec<u8>) -> Option<()> {
+    let room = token_room(chars, "https://.invalid/".len())?;
+    out.extend_from_slice(b"https://");
+    draw.base32(room, LOWER, out);
+    out.extend_from_slice(b".invalid/");
+    Some(())
+}
+
+fn prefixed(draw: &mut Draw, prefix: &[u8], chars: usize, out: &mut Vec<u8>) -> Option<()> {
+    let room = token_room(chars, prefix.len())?;
+    out.extend_from_slice(prefix);
+    draw.base32(room, LOWER, out);
+    Some(())
+}
+
+fn redact(chars: usize, out: &mut Vec<u8>) -> Option<()> {
+    let constant: &[u8] = match chars {
+        0 => return None,
+        1..=9 => b"*",
+        _ => b"[redacted]",
+    };
+    out.extend_from_slice(constant);
+    Some(())
+}
+
+/// The low half of a byte as a lower-case digit.
+fn hex(half: u8) -> u8 {
+    match half & 15 {
+        digit @ 0..=9 => b'0' + digit,
+        letter => b'a' + letter - 10,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! Numbers that name people and accounts, in ranges that are never assigned, with check digits.
+
+use super::{Draw, UPPER, token_room};
+
+/// E.164 with the spare country code 999; as digits alone where the sign does not fit (ten digits
+/// are then also a North American number of the area 999, which is not assigned either).
+pub(super) fn phone(draw: &mut Draw, chars: usize, out: &mut Vec<u8>) -> Option<()> {
+    const MAX_DIGITS: usize = 15;
+    const MIN_DIGITS: usize = 7;
+    let digits = if chars > MAX_DIGITS {
+        MAX_DIGITS
+    } else {
+        chars
+    };
+    if digits < MIN_DIGITS {
+        return None;
+    }
+    if chars > MAX_DIGITS {
+        out.push(b'+');
+    }
+    out.extend_from_slice(b"999");
+    draw.digits(digits - 3, out);
+    Some(())
+}
+
+/// Areas 900 to 999 were never issued as SSN; as ITIN they have groups 50–65, 70–88, 90–92, 94–99.
+pub(super) fn ssn(draw: &mut Draw, chars: usize, out: &mut Vec<u8>) -> Option<()> {
+    const GROUPS: u64 = 49 + 4 + 2;
+    let dash = match chars {
+        0..=8 => return None,
+        9 | 10 => "",
+        _ => "-",
+    };
+    let group = match draw.bits(32) % GROUPS {
+        low @ 0..=48 => low + 1,
+        middle @ 49..=52 => middle - 49 + 66,
+        53 => 89,
+        _ => 93,
+    };
+    let serial = draw.bits(32) % 9_999 + 1;
+    out.push(b'9');
+    two_digits(draw.bits(32) % 100, out);
+    out.extend_from_slice(dash.as_bytes());
+    two_digits(group, out);
+    out.extend_from_slice(dash.as_bytes());
+    two_digits(serial / 100, out);
+    two_digits(serial % 100, out);
+    Some(())
+}
+
+pub(super) fn two_digits(number: u64, out: &mut Vec<u8>) {
+    out.push(b'0' + (number / 10 % 10) as u8);
+    out.push(b'0' + (number % 10) as u8);
+}
+
+/// `XX` is left to users by ISO 3166 and never names a country.
+pub(super) fn national_id(draw: &mut Draw, chars: usize, out: &mut Vec<u8>) -> Option<()> {
+    let room = token_room(chars, 2)?.min(10);
+    out.extend_from_slice(b"XX");
+    draw.base32(room, UPPER, out);
+    Some(())
+}
+
+/// ISO/IEC 7812: major industry 9 is followed by a country's number; 999 is none. Luhn holds.
+pub(super) fn card(draw: &mut Draw, chars: usize, out: &mut Vec<u8>) -> Option<()> {
+    const MIN_DIGITS: usize = 12;
+    let digits = chars.min(16);
+    if digits < MIN_DIGITS {
+        return None;
+    }
+    let start = out.len();
+    out.extend_from_slice(b"9999");
+    draw.digits(digits - 5, out);
+    let doubled = |digit: u64| if digit > 4 { digit * 2 - 9 } else { digit * 2 };
+    let body = out.get(start..).unwrap_or_default();
+    let sum: u64 = (body.iter().rev().enumerate())
+        .map(|(place, digit)| (place, u64::from(digit - b'0')))
+        .map(|(place, digit)| {
+            if place % 2 == 0 {
+                doubled(digit)
+            } else {
+                digit
+            }
+        })
+        .sum();
+    out.push(b'0' + ((10 - sum % 10) % 10) as u8);
+    Some(())
+}
+
+/// ISO 13616 with the country `XX`, all digits; the check digits are those of ISO 7064 mod 97-10.
+pub(super) fn iban(draw: &mut Draw, chars: usize, out: &mut Vec<u8>) -> Option<()> {
+    const MIN_BODY: usize = 8;
+    const MAX_BODY: usize = 18;
+    let body = chars.checked_sub(4)?.min(MAX_BODY);
+    if body < MIN_BODY {
+        return None;
+    }
+    out.extend_from_slice(b"XX00");
+    let start = out.len();
+    draw.digits(body, out);
+    let digits = out.get(start..).unwrap_or_default();
+    // The body, then "XX00" with X as 33.
+    let tail = b"333300";
+    let rest = digits.iter().chain(tail).fold(0u64, |rest, digit| {
+        (rest * 10 + u64::from(digit - b'0')) % 97
+    });
+    let check = 98 - rest;
+    let mut places = out.iter_mut().skip(start - 2);
+    for digit in [check / 10, check % 10] {
+        if let Some(place) = places.next() {
+            *place = b'0' + digit as u8;
+        }
+    }
+    Some(())
+}

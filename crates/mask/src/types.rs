@@ -1,0 +1,128 @@
+//! PostgreSQL's types, as far as a value of them can be masked. A type that is not listed has no
+//! stand-in.
+
+/// How a value is written (PostgreSQL docs, 55.2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// Format code 0.
+    Text,
+    /// Format code 1.
+    Binary,
+}
+
+/// The sort of a type that is not built in, from `pg_type.typcategory`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Category {
+    /// `S`: string-like, such as `citext`; read and written as text in both formats.
+    String,
+    /// Anything else, or not known.
+    Other,
+}
+
+impl Category {
+    /// From the letter in `pg_type.typcategory`.
+    pub fn from_letter(letter: u8) -> Self {
+        if letter == b'S' {
+            Self::String
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// A column's type as `RowDescription` reports it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ColumnType {
+    /// `pg_type.oid`. A domain is reported as its base type.
+    pub oid: u32,
+    /// `atttypmod`: -1 for none; a character type's length plus 4. For arrays, the elements'.
+    pub modifier: i32,
+    /// Decides for types whose oid is not built in.
+    pub category: Category,
+}
+
+impl ColumnType {
+    /// A built-in type.
+    pub fn built_in(oid: u32, modifier: i32) -> Self {
+        Self {
+            oid,
+            modifier,
+            category: Category::Other,
+        }
+    }
+
+    /// What masking has to know.
+    pub(crate) fn shape(&self) -> Shape {
+        if let Some(scalar) = self.scalar(self.oid) {
+            return Shape::Scalar(scalar);
+        }
+        let element = match self.oid {
+            1009 => 25,
+            1015 => 1043,
+            1014 => 1042,
+            1003 => 19,
+            199 => 114,
+            3807 => 3802,
+            2951 => 2950,
+            1041 => 869,
+            651 => 650,
+            _ if self.oid >= FIRST_NORMAL_OID && self.category == Category::String => {
+                return Shape::Scalar(Scalar::Text(usize::MAX));
+            }
+            _ => return Shape::Opaque,
+        };
+        self.scalar(element)
+            .map_or(Shape::Opaque, |scalar| Shape::Array(scalar, element))
+    }
+
+    fn scalar(&self, oid: u32) -> Option<Scalar> {
+        Some(match oid {
+            25 | 705 => Scalar::Text(usize::MAX),
+            1043 => Scalar::Text(self.length()),
+            1042 => Scalar::Padded(self.length()),
+            19 => Scalar::Text(NAME_BYTES),
+            114 => Scalar::Json,
+            3802 => Scalar::Jsonb,
+            2950 => Scalar::Uuid,
+            869 => Scalar::Inet,
+            650 => Scalar::Cidr,
+            _ => return None,
+        })
+    }
+
+    /// The declared length in characters; a modifier that makes no sense leaves no room at all.
+    fn length(&self) -> usize {
+        match usize::try_from(self.modifier) {
+            Ok(modifier) => modifier.saturating_sub(4),
+            Err(_) => usize::MAX,
+        }
+    }
+}
+
+/// `NAMEDATALEN - 1`.
+const NAME_BYTES: usize = 63;
+/// Oids below are PostgreSQL's own.
+const FIRST_NORMAL_OID: u32 = 16_384;
+
+/// How values of a type are taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Scalar(Scalar),
+    /// Element type and its oid.
+    Array(Scalar, u32),
+    /// Not at all.
+    Opaque,
+}
+
+/// Types with stand-ins. Lengths are in characters, `usize::MAX` where there is no bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scalar {
+    Text(usize),
+    /// `character(n)`: trailing blanks mean nothing, and fill up.
+    Padded(usize),
+    Json,
+    Jsonb,
+    Uuid,
+    Inet,
+    Cidr,
+}
