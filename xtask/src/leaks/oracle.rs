@@ -141,7 +141,12 @@ impl Oracle {
         }
         let squeezed = TEXTS
             .iter()
-            .map(|text| named("spelled", squeeze(text.as_bytes())))
+            .flat_map(|text| {
+                [
+                    named("spelled", squeeze(text.as_bytes())),
+                    named("spelled hex", hex(text.as_bytes()).into_bytes()),
+                ]
+            })
             .collect();
         Oracle {
             raw,
