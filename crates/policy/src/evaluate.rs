@@ -13,7 +13,7 @@ use crate::question::{self, Judged, Question};
 use crate::refuse::{all, builtin, refused};
 use crate::requirement::Requirement;
 use crate::schema::Words;
-use crate::slice::{Node, Scope};
+use crate::slice::{Node, Scope, Slices};
 use crate::world::{self, Chain, Enforced, Mentioned, Place};
 
 /// Evaluations of one request at most. Each round but the first adds an
@@ -28,6 +28,7 @@ pub struct Policies {
     pub(crate) entries: Vec<Entry>,
     mentioned: Mentioned,
     version: String,
+    slices: Slices,
     authorizer: Authorizer,
 }
 
@@ -76,6 +77,7 @@ impl Policies {
             entries,
             mentioned,
             version,
+            slices: Slices::default(),
             authorizer: Authorizer::new(),
         }
     }
@@ -205,8 +207,14 @@ impl Policies {
                 suffix: format!(" for {}, for whom this agent acts", human.id),
             });
         }
-        let questions = question::group(&self.entries, &judged, accesses, &actions, &nodes);
-        let entities = self.entities(&judged, &principals, accesses, &actions, &nodes);
+        let questions = question::group(
+            &self.entries,
+            &self.slices,
+            &judged,
+            accesses,
+            &actions,
+            &nodes,
+        );
         let case = Case {
             target,
             facts,
@@ -214,29 +222,45 @@ impl Policies {
             context,
             judged: &judged,
         };
-        match (questions, entities) {
-            (Ok(questions), Ok(entities)) => self.rounds(&case, &questions, &entities),
-            (Err(fault), _) | (_, Err(fault)) => every(Rule::PolicyError, Some(fault)),
-        }
+        let answer = questions.and_then(|questions| {
+            let entities = self.entities(&case, &principals, &questions)?;
+            Ok(self.rounds(&case, &questions, &entities))
+        });
+        answer.unwrap_or_else(|fault| every(Rule::PolicyError, Some(fault)))
     }
 
+    /// The entities the questions are about. One resource stands for all that
+    /// its question groups.
     fn entities(
         &self,
-        judged: &[Judged<'_>],
+        case: &Case<'_>,
         principals: &[&Principal],
-        accesses: &[AccessFact<'_>],
-        actions: &[usize],
-        nodes: &[Node],
+        questions: &[Question<'_>],
     ) -> Result<Entities, String> {
-        let mut all = Vec::with_capacity(nodes.len() + 8);
-        for (judged, principal) in judged.iter().zip(principals) {
-            all.push(world::principal_entity(&judged.node, principal)?);
+        let mut all = Vec::with_capacity(2 * questions.len() + 2);
+        for (judged, principal) in case.judged.iter().zip(principals) {
+            all.push(world::principal_entity(
+                &judged.node,
+                principal,
+                &self.mentioned,
+            )?);
         }
-        for (access, node) in accesses.iter().zip(nodes) {
-            all.push(world::resource_entity(node, &access.resource)?);
+        for question in questions {
+            let access = question
+                .members
+                .first()
+                .and_then(|at| case.accesses.get(*at));
+            if let Some(access) = access {
+                let node = question.resource;
+                all.push(world::resource_entity(
+                    node,
+                    &access.resource,
+                    &self.mentioned,
+                )?);
+            }
+            let action = self.words.actions.get(question.action);
+            all.extend(action.and_then(|uid| self.hierarchy.get(uid)).cloned());
         }
-        let actions = actions.iter().filter_map(|at| self.words.actions.get(*at));
-        all.extend(actions.filter_map(|uid| self.hierarchy.get(uid)).cloned());
         world::entities(all)
     }
 

@@ -3,11 +3,14 @@
 
 use std::collections::BTreeSet;
 
+use std::sync::Arc;
+
 use cedar_policy::PolicySet;
 
 use crate::evaluate::Entry;
 use crate::facts::{AccessFact, ResourceFact};
 use crate::slice::Node;
+use crate::slice::Slices;
 use crate::world::Chain;
 
 /// One principal that must be allowed.
@@ -27,7 +30,7 @@ pub(crate) struct Question<'a> {
     pub(crate) labels: &'a BTreeSet<&'a str>,
     /// Any one of the resources.
     pub(crate) resource: &'a Node,
-    pub(crate) slice: PolicySet,
+    pub(crate) slice: Arc<PolicySet>,
     /// A policy of the slice looks at the time.
     pub(crate) by_time: bool,
     /// Positions in the request's accesses.
@@ -61,6 +64,7 @@ enum Sort<'a> {
 /// The questions of a request, for each judged principal in turn.
 pub(crate) fn group<'a>(
     entries: &[Entry],
+    slices: &Slices,
     judged: &[Judged<'_>],
     accesses: &'a [AccessFact<'a>],
     actions: &[usize],
@@ -96,14 +100,16 @@ pub(crate) fn group<'a>(
                 question.members.push(at);
                 continue;
             }
-            let slice = PolicySet::from_policies(within().map(|(_, entry)| entry.policy.clone()));
+            let slice = slices.of(&alike.slice, || {
+                within().map(|(_, entry)| entry.policy.clone())
+            })?;
             known.push((alike, questions.len()));
             questions.push(Question {
                 judged: who,
                 action: *action,
                 labels: &access.labels,
                 resource: node,
-                slice: slice.map_err(|e| e.to_string())?,
+                slice,
                 by_time: within().any(|(_, entry)| entry.by_time),
                 members: vec![at],
             });

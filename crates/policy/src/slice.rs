@@ -4,10 +4,11 @@
 //! policy is satisfied when its scope and conditions match"), so leaving it out
 //! changes no decision. Conditions are not looked at.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cedar_policy::{
-    ActionConstraint, Entities, EntityTypeName, EntityUid, Policy, PrincipalConstraint,
+    ActionConstraint, Entities, EntityTypeName, EntityUid, Policy, PolicySet, PrincipalConstraint,
     ResourceConstraint,
 };
 
@@ -103,5 +104,38 @@ fn side(is: Option<EntityTypeName>, within: Option<EntityUid>, exactly: Option<E
         is,
         within,
         exactly,
+    }
+}
+
+/// Slices kept ready. There are about as many as there are combinations of
+/// groups, actions and environments in use.
+const MAX_SLICES: usize = 4096;
+
+/// Slices as Cedar wants them. What is kept depends on nothing but the policies
+/// it is made of.
+#[derive(Debug, Default)]
+pub(crate) struct Slices(Mutex<HashMap<Vec<usize>, Arc<PolicySet>, foldhash::fast::RandomState>>);
+
+impl Slices {
+    /// The set of the policies at `positions`, which `policies` gives.
+    pub(crate) fn of<I>(
+        &self,
+        positions: &[usize],
+        policies: impl FnOnce() -> I,
+    ) -> Result<Arc<PolicySet>, String>
+    where
+        I: Iterator<Item = Policy>,
+    {
+        // A panic while the lock was held cannot leave a half-made set behind.
+        let mut ready = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(set) = ready.get(positions) {
+            return Ok(Arc::clone(set));
+        }
+        let set = Arc::new(PolicySet::from_policies(policies()).map_err(|e| e.to_string())?);
+        if ready.len() >= MAX_SLICES {
+            ready.clear();
+        }
+        ready.insert(positions.to_vec(), Arc::clone(&set));
+        Ok(set)
     }
 }

@@ -125,14 +125,22 @@ impl Place {
 }
 
 /// The principal's entity.
-pub(crate) fn principal_entity(node: &Node, principal: &Principal) -> Result<Entity, String> {
+pub(crate) fn principal_entity(
+    node: &Node,
+    principal: &Principal,
+    mentioned: &Mentioned,
+) -> Result<Entity, String> {
     let attributes =
         HashMap::from([("tier".to_owned(), Value::new_string(principal.tier.clone()))]);
-    entity(node, attributes)
+    entity(node, attributes, mentioned)
 }
 
 /// The resource's entity.
-pub(crate) fn resource_entity(node: &Node, resource: &ResourceFact<'_>) -> Result<Entity, String> {
+pub(crate) fn resource_entity(
+    node: &Node,
+    resource: &ResourceFact<'_>,
+    mentioned: &Mentioned,
+) -> Result<Entity, String> {
     let text = |key: &str, value: &str| (key.to_owned(), Value::new_string(value.to_owned()));
     let flag = |key: &str, value: bool| (key.to_owned(), Value::new_bool(value));
     let attributes = match resource {
@@ -155,10 +163,15 @@ pub(crate) fn resource_entity(node: &Node, resource: &ResourceFact<'_>) -> Resul
         }
         ResourceFact::Schema(_) | ResourceFact::Target => HashMap::new(),
     };
-    entity(node, attributes)
+    entity(node, attributes, mentioned)
 }
 
-fn entity(node: &Node, attributes: HashMap<String, Value>) -> Result<Entity, String> {
+fn entity(
+    node: &Node,
+    mut attributes: HashMap<String, Value>,
+    mentioned: &Mentioned,
+) -> Result<Entity, String> {
+    attributes.retain(|name, _| mentioned.contains(name));
     let parents = node.ancestors.iter().cloned().collect();
     Entity::new(node.uid.clone(), attributes, parents).map_err(|e| e.to_string())
 }

@@ -105,14 +105,6 @@ fn plain(
     let words = crate::schema::Words::new(schema).unwrap();
     let node = crate::world::principal(&words, who);
     let resource = crate::world::Place::new(&words, target).resource(&words, &access.resource);
-    let entities: Vec<_> = [
-        crate::world::principal_entity(&node, who).unwrap(),
-        crate::world::resource_entity(&resource, &access.resource).unwrap(),
-    ]
-    .into_iter()
-    .chain(schema.action_entities().unwrap())
-    .collect();
-    let entities = Entities::from_entities(entities, None).unwrap();
     let all: HashSet<String> = [
         "command",
         "hasWhere",
@@ -122,9 +114,22 @@ fn plain(
         "application",
         "tls",
         "enforced",
+        "schema",
+        "name",
+        "system",
+        "temporary",
+        "tier",
     ]
     .map(str::to_owned)
     .into();
+    let entities: Vec<_> = [
+        crate::world::principal_entity(&node, who, &all).unwrap(),
+        crate::world::resource_entity(&resource, &access.resource, &all).unwrap(),
+    ]
+    .into_iter()
+    .chain(schema.action_entities().unwrap())
+    .collect();
+    let entities = Entities::from_entities(entities, None).unwrap();
     let facts = Facts {
         command: "X",
         has_where: true,
