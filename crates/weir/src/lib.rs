@@ -1,0 +1,3 @@
+//! The `weir` binary as a library: configuration, wiring, subcommands.
+
+pub mod config;
