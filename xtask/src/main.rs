@@ -17,12 +17,15 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Start PostgreSQL with believable data and the gateway in front of it
+    Demo(xtask::demo::Demo),
     /// Run a corpus of exfiltration attempts through the gateway
     Leaks(xtask::leaks::Leaks),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
+        Command::Demo(options) => xtask::demo::run(&options),
         Command::Leaks(options) => xtask::leaks::run(&options),
     };
     match done {

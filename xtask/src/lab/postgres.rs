@@ -162,6 +162,7 @@ impl Postgres {
             folder: self.folder.path().to_path_buf(),
             log: self.folder.path().join("server.log"),
             account: self.account,
+            sweep: Some(self.folder.path().to_path_buf()),
             // A fast shutdown: clients are disconnected, nothing waits for them.
             stop_signal: "INT",
         };

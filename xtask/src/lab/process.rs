@@ -5,7 +5,7 @@
 //! pipe closes and the shell stops the server. No process group of a stranger is ever signalled.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -15,12 +15,22 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 const GUARD: &str = r#"
-signal=$1; log=$2; shift 2
+signal=$1; log=$2; sweep=$3; shift 3
 exec 3<&0 </dev/null
 "$@" >>"$log" 2>&1 3<&- &
 child=$!
 echo "$child"
-( cat <&3 >/dev/null; kill -0 $$ 2>/dev/null && kill -s "$signal" "$child" 2>/dev/null ) >/dev/null 2>&1 &
+(
+    word=
+    read -r word <&3
+    kill -0 $$ 2>/dev/null && kill -s "$signal" "$child"
+    # Nobody said goodbye: whoever held the pipe is gone and cannot tidy up.
+    if [ -z "$word" ] && [ -n "$sweep" ]; then
+        n=0
+        while kill -0 $$ && [ $n -lt 150 ]; do n=$((n + 1)); sleep 0.1; done
+        rm -rf "$sweep"
+    fi
+) >/dev/null 2>&1 &
 exec 3<&- >/dev/null
 wait "$child"
 "#;
@@ -95,6 +105,8 @@ pub struct Spec {
     pub log: PathBuf,
     /// Account to run under; `None`: as oneself.
     pub account: Option<Account>,
+    /// Folder removed when this process dies without stopping the child.
+    pub sweep: Option<PathBuf>,
     /// Signal that stops it in good order, without the `SIG`.
     pub stop_signal: &'static str,
 }
@@ -119,6 +131,7 @@ impl Guarded {
         command
             .args(["-c", GUARD, "guard", spec.stop_signal])
             .arg(&spec.log)
+            .arg(spec.sweep.as_deref().unwrap_or(Path::new("")))
             .args(&spec.command)
             .current_dir(&spec.folder)
             .envs(spec.environment.iter().map(|(k, v)| (k, v)))
@@ -185,12 +198,19 @@ impl Guarded {
     pub fn crash(&mut self) {
         let _ = self.signal("KILL");
         let _ = self.guard.wait();
-        self.pipe = None;
+        self.release();
+    }
+
+    /// Says goodbye, which makes the guard stop the server and leave its files to us.
+    fn release(&mut self) {
+        if let Some(mut pipe) = self.pipe.take() {
+            let _ = pipe.write_all(b"bye\n");
+        }
     }
 
     /// Stops the server in good order; kills it when that takes longer than ten seconds.
     pub fn stop(&mut self) -> Option<ExitStatus> {
-        self.pipe = None;
+        self.release();
         let deadline = Instant::now() + Duration::from_secs(10);
         loop {
             match self.guard.try_wait() {
@@ -293,6 +313,7 @@ mod tests {
             folder: folder.to_path_buf(),
             log: folder.join("log"),
             account: None,
+            sweep: None,
             stop_signal: "TERM",
         })
         .unwrap()
@@ -328,6 +349,40 @@ mod tests {
     }
 
     #[test]
+    fn an_owner_that_is_killed_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let swept = folder.path().join("data");
+        fs::create_dir(&swept).unwrap();
+        let mut child = sleeper(folder.path());
+        let pid = child.pid();
+        drop(child);
+        assert!(
+            swept.exists(),
+            "a handle that says goodbye sweeps for itself"
+        );
+        child = Guarded::spawn(&Spec {
+            command: vec!["sleep".into(), "60".into()],
+            environment: Vec::new(),
+            folder: folder.path().to_path_buf(),
+            log: folder.path().join("log"),
+            account: None,
+            sweep: Some(swept.clone()),
+            stop_signal: "TERM",
+        })
+        .unwrap();
+        assert_ne!(pid, child.pid());
+        // Closing the pipe without a word is what the kernel does for a process that was killed.
+        child.pipe = None;
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while swept.exists() && Instant::now() < deadline {
+            let _ = child.exited();
+            thread::sleep(Duration::from_millis(20));
+        }
+        assert!(!swept.exists());
+        assert!(!alive(child.pid()));
+    }
+
+    #[test]
     fn an_early_end_is_told_with_its_log() {
         let folder = tempfile::tempdir().unwrap();
         let mut child = Guarded::spawn(&Spec {
@@ -340,6 +395,7 @@ mod tests {
             folder: folder.path().to_path_buf(),
             log: folder.path().join("log"),
             account: None,
+            sweep: None,
             stop_signal: "TERM",
         })
         .unwrap();

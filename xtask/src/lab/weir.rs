@@ -325,6 +325,7 @@ impl Weir {
             folder: self.folder.clone(),
             log: self.folder.join("weir.log"),
             account: None,
+            sweep: None,
             stop_signal: "TERM",
         };
         let mut process = Guarded::spawn(&spec)?;

@@ -192,7 +192,7 @@ impl Answer {
     pub(super) fn take(&mut self, message: Message) {
         let body = &message.body;
         match message.tag {
-            b'T' => self.open_set().columns = columns(body),
+            b'T' => self.sets.push(ResultSet { columns: columns(body), ..ResultSet::default() }),
             b'D' => {
                 let row = row(body);
                 if self.sets.last().is_none_or(|set| !set.tag.is_empty()) {
@@ -233,13 +233,6 @@ impl Answer {
             _ => {}
         }
         self.messages.push(message);
-    }
-
-    fn open_set(&mut self) -> &mut ResultSet {
-        self.sets.push(ResultSet::default());
-        let last = self.sets.len() - 1;
-        #[expect(clippy::indexing_slicing, reason = "pushed one line above")]
-        &mut self.sets[last]
     }
 }
 

@@ -1,0 +1,223 @@
+//! `cargo xtask demo`: PostgreSQL with believable data as dev, staging and prod, and the gateway in front of it.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+mod lines;
+
+use crate::lab::postgres::Settings;
+use crate::lab::weir::{self, Profile};
+use crate::lab::{Configuration, Postgres, Target, Weir, install};
+use lines::{LINES, RAW_COLUMNS};
+
+/// Options of `cargo xtask demo`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Demo {
+    /// Run the printed lines, check what they show, and exit
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// The script that makes the data; it reads the psql variable `percent`.
+pub const DATA: &str = include_str!("data.sql");
+
+/// Environments of the demo: name, target, percent of the full size.
+const ENVIRONMENTS: &[(&str, &str, u32)] = &[
+    ("dev", "dev-app", 2),
+    ("staging", "staging-app", 10),
+    ("prod", "prod-app", 100),
+];
+
+/// What the demo's columns hold.
+pub const LABELS: &[(&str, &str)] = &[
+    ("public.customers.name", "name"),
+    ("public.customers.email", "email"),
+    ("public.customers.phone", "phone"),
+    ("public.payments.card", "card"),
+    ("public.support_tickets.body", "note"),
+    ("public.prompt_logs.prompt", "note"),
+    ("public.prompt_logs.address", "address"),
+    ("public.training_runs.token", "secret"),
+    ("public.employees.name", "name"),
+    ("public.employees.email", "email"),
+    ("public.employees.ssn", "ssn"),
+    ("public.employees.salary", "salary"),
+];
+
+/// A PostgreSQL server with the demo's three databases, `app_dev`, `app_staging` and `app_prod`.
+///
+/// # Errors
+/// When the server does not start.
+pub fn databases() -> Result<Postgres> {
+    let server = Postgres::start_with(&Settings {
+        configuration: vec![
+            "max_wal_size = 4GB".to_owned(),
+            "synchronous_commit = off".to_owned(),
+        ],
+        ..Settings::default()
+    })?;
+    std::thread::scope(|scope| {
+        let loads: Vec<_> = ENVIRONMENTS
+            .iter()
+            .map(|(environment, _, percent)| {
+                let server = &server;
+                scope.spawn(move || {
+                    let name = format!("app_{environment}");
+                    server
+                        .client("postgres")?
+                        .run(&format!("create database {name} template template0"))?;
+                    server.script(&name, &format!("\\set percent {percent}\n{DATA}"))
+                })
+            })
+            .collect();
+        loads.into_iter().try_for_each(|load| match load.join() {
+            Ok(done) => done.map(|_| ()),
+            Err(_) => anyhow::bail!("loading the data panicked"),
+        })
+    })
+    .context("cannot load the demo's data")?;
+    Ok(server)
+}
+
+/// The demo's configuration, in front of [`databases`].
+#[must_use]
+pub fn configuration(server: &Postgres) -> Configuration {
+    let mut all = Configuration::default()
+        .principal("alice", "human", &["engineers"])
+        .principal("sam", "human", &["support"])
+        .agent("helper", "alice", &["agents"])
+        .principal("nightly", "workload", &["pipelines"]);
+    for (environment, name, _) in ENVIRONMENTS {
+        let mut target = Target::new(server, name, environment, &format!("app_{environment}"));
+        for (column, label) in LABELS {
+            target = target.label(column, label);
+        }
+        all = all.target(target);
+    }
+    all
+}
+
+/// Runs it; `false` when a checked line shows something else than it says.
+///
+/// # Errors
+/// When a server does not start.
+pub fn run(options: &Demo) -> Result<bool> {
+    let psql = install::program(
+        "psql",
+        "postgresql-client",
+        "the client the demo's lines are for",
+    )?;
+    let binary = weir::build(Profile::Debug)?;
+    let begun = Instant::now();
+    println!("starting PostgreSQL with the data of an AI company (dev, staging, prod) …");
+    let server = databases()?;
+    println!("starting Weir …");
+    let folder = tempfile::Builder::new().prefix("weir-demo-").tempdir()?;
+    configuration(&server).write(folder.path())?;
+    let gateway = Weir::start_binary(&binary, folder.path(), &[])?;
+    println!(
+        "ready after {:.1} s; configuration, policies and ledger in {}\n",
+        begun.elapsed().as_secs_f32(),
+        folder.path().display()
+    );
+
+    let raw: Vec<String> = server
+        .client("app_prod")?
+        .run(RAW_COLUMNS)?
+        .rows()
+        .into_iter()
+        .flatten()
+        .collect();
+    let mut good = true;
+    for line in LINES {
+        let shell = line.shell(gateway.port(), gateway.key(line.principal));
+        println!("# {}: {}\n{shell}\n", line.role, line.shows);
+        if !options.check {
+            continue;
+        }
+        let out = Command::new("sh")
+            .args(["-c", &shell])
+            .env("PATH", with_folder(&psql))
+            .env("PAGER", "cat")
+            .stdin(Stdio::null())
+            .output()
+            .context("cannot run the line")?;
+        let shown = format!(
+            "{}{}",
+            String::from_utf8_lossy(&out.stdout),
+            String::from_utf8_lossy(&out.stderr)
+        );
+        println!("{}", shown.trim_end());
+        match line.fault(&shown, &raw) {
+            None => println!("ok: {}\n", line.role),
+            Some(fault) => {
+                good = false;
+                println!("FAILED: {}: {fault}\n", line.role);
+            }
+        }
+    }
+    if options.check {
+        let checked = gateway.command(&["ledger", "verify", "--config", "weir.toml"]);
+        match checked {
+            Ok(said) => println!("ledger: {}", said.trim()),
+            Err(error) => {
+                good = false;
+                println!("FAILED: ledger: {error}");
+            }
+        }
+        return Ok(good);
+    }
+    println!("Ctrl-C ends it.");
+    std::io::stdout().flush()?;
+    loop {
+        // Servers are stopped by their guards when this process ends.
+        std::thread::park();
+    }
+}
+
+fn with_folder(program: &std::path::Path) -> std::ffi::OsString {
+    let mut path = std::env::var_os("PATH").unwrap_or_default();
+    if let Some(folder) = program.parent() {
+        path.push(":");
+        path.push(folder);
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_data_is_believable_and_the_same_everywhere() {
+        let server = databases().unwrap();
+        let mut prod = server.client("app_prod").unwrap();
+        let mut dev = server.client("app_dev").unwrap();
+        let count = "select (select count(*) from customers) + (select count(*) from payments)
+            + (select count(*) from support_tickets) + (select count(*) from prompt_logs)
+            + (select count(*) from features) + (select count(*) from training_runs)
+            + (select count(*) from model_weights) + (select count(*) from employees)";
+        let rows: u32 = prod.query(count).unwrap().value().parse().unwrap();
+        assert!((90_000..120_000).contains(&rows), "{rows}");
+        assert!(dev.query(count).unwrap().value().parse::<u32>().unwrap() < rows / 10);
+        let first = "select name, email, phone from customers where id = 1";
+        assert_eq!(
+            prod.query(first).unwrap().rows(),
+            dev.query(first).unwrap().rows()
+        );
+        let labelled = prod
+            .query("select string_agg(table_schema || '.' || table_name || '.' || column_name, ' ') from information_schema.columns where table_schema = 'public'")
+            .unwrap()
+            .value();
+        for (column, _) in LABELS {
+            assert!(
+                labelled.split(' ').any(|known| known == *column),
+                "{column}"
+            );
+        }
+    }
+}
