@@ -236,9 +236,17 @@ pub const LOAD_TEMP: &[Query] = load!("n.oid = pg_catalog.pg_my_temp_schema()", 
 macro_rules! versions {
     ($class:literal, $row:literal, $object:literal, $part:literal, $($from:tt)+) => {
         concat!(
-            "SELECT pg_catalog.hashint8extended((", $row, ".cmin::pg_catalog.text::pg_catalog.int8 << 32) + ", $row,
-            ".xmin::pg_catalog.text::pg_catalog.int8, (", $object, "::pg_catalog.int8 << 31) + (", $class, " << 16) + ",
-            $part, ") AS version FROM ", $($from)+
+            "SELECT pg_catalog.hashint8extended(",
+            $row,
+            ".cmin::pg_catalog.text::pg_catalog.int8, pg_catalog.hashint8extended(",
+            $row,
+            ".xmin::pg_catalog.text::pg_catalog.int8, (",
+            $object,
+            "::pg_catalog.int8 << 31) + (",
+            $class,
+            " << 16) + ",
+            $part,
+            ")) AS version FROM ", $($from)+
         )
     };
 }
