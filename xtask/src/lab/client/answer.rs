@@ -192,7 +192,10 @@ impl Answer {
     pub(super) fn take(&mut self, message: Message) {
         let body = &message.body;
         match message.tag {
-            b'T' => self.sets.push(ResultSet { columns: columns(body), ..ResultSet::default() }),
+            b'T' => self.sets.push(ResultSet {
+                columns: columns(body),
+                ..ResultSet::default()
+            }),
             b'D' => {
                 let row = row(body);
                 if self.sets.last().is_none_or(|set| !set.tag.is_empty()) {
