@@ -65,9 +65,9 @@ impl std::fmt::Debug for Backend<'_> {
             Backend::BindComplete => f.write_str("BindComplete"),
             Backend::CloseComplete => f.write_str("CloseComplete"),
             Backend::CommandComplete(tag) => write!(f, "CommandComplete({})", tag.escape_ascii()),
-            Backend::CopyInResponse(formats) => write!(f, "CopyInResponse({formats:?})"),
-            Backend::CopyOutResponse(formats) => write!(f, "CopyOutResponse({formats:?})"),
-            Backend::CopyBothResponse(formats) => write!(f, "CopyBothResponse({formats:?})"),
+            Backend::CopyInResponse(formats) => write!(f, "CopyInResponse({formats})"),
+            Backend::CopyOutResponse(formats) => write!(f, "CopyOutResponse({formats})"),
+            Backend::CopyBothResponse(formats) => write!(f, "CopyBothResponse({formats})"),
             Backend::CopyData(data) => write!(f, "CopyData({} bytes)", data.len()),
             Backend::CopyDone => f.write_str("CopyDone"),
             Backend::DataRow(row) => row.fmt(f),
@@ -192,6 +192,12 @@ pub struct CopyFormats<'a> {
     pub columns: Formats<'a>,
 }
 
+impl std::fmt::Display for CopyFormats<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}, {} columns", self.overall, self.columns.len())
+    }
+}
+
 impl<'a> CopyFormats<'a> {
     fn read(reader: &mut Reader<'a>) -> Result<Self, Error> {
         let overall = Format::from_code(i16::from(reader.u8()?))?;
@@ -301,6 +307,3 @@ fn negotiate<'a>(reader: &mut Reader<'a>) -> Result<Backend<'a>, Error> {
         unrecognized: Strings { list },
     })
 }
-
-#[cfg(test)]
-mod tests;

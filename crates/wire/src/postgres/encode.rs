@@ -170,6 +170,3 @@ fn list<T>(
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

@@ -190,6 +190,3 @@ pub fn sasl_initial(body: &[u8]) -> Result<SaslInitial<'_>, Error> {
         response,
     })
 }
-
-#[cfg(test)]
-mod tests;

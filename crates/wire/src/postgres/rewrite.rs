@@ -79,14 +79,17 @@ pub fn rewrite_row(
     out.reserve(cells.len().saturating_add(7));
     out.put_u8(b'D');
     out.put_i32(0);
-    out.put_u16(u16::try_from(row.len()).map_err(|_| Error::Malformed("column count"))?);
+    out.put_u16(u16::try_from(row.len()).unwrap_or(u16::MAX)); // counted by a u16
 
     let mut run = cells; // begins at the first cell not yet written
     let mut reader = Reader::new(cells);
     let mut overflow = false;
     for column in 0..row.len() {
         let before = reader.rest();
-        let value = reader.value()?;
+        let Ok(value) = reader.value() else {
+            out.truncate(message_at);
+            return Err(Error::Truncated);
+        };
         let kept = run.len().saturating_sub(before.len());
         let mut cell = Cell {
             out,

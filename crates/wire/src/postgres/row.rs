@@ -161,6 +161,3 @@ impl<'a> Iterator for Columns<'a> {
 }
 
 impl ExactSizeIterator for Columns<'_> {}
-
-#[cfg(test)]
-mod tests;

@@ -187,6 +187,3 @@ fn startup(version: ProtocolVersion, mut reader: Reader<'_>) -> Result<Startup<'
         parameters,
     })
 }
-
-#[cfg(test)]
-mod tests;

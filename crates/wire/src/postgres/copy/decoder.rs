@@ -245,7 +245,7 @@ impl Decoder {
         let content = raw.len().saturating_sub(ending);
         let line = raw.get(..content).unwrap_or_default();
         let kind = match self.state {
-            _ if line == br"\." => RowKind::End,
+            _ if ending > 0 && line == br"\." => RowKind::End,
             State::Header => RowKind::Header,
             State::Rows | State::Ended | State::Failed(_) => RowKind::Data,
         };

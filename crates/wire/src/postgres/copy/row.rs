@@ -15,7 +15,9 @@ pub enum RowKind {
     Data,
     /// Column names, or the binary format's signature and flags. No values.
     Header,
-    /// The end of the data: `\.` or the binary format's trailer.
+    /// The end of the data: the binary format's trailer, or a line `\.`. In CSV
+    /// that line is a value to PostgreSQL 18 and the end to servers before it;
+    /// here nothing may follow it.
     End,
 }
 
@@ -245,7 +247,6 @@ fn unescape(raw: &[u8]) -> Vec<u8> {
             continue;
         }
         let Some((&letter, tail)) = rest.split_first() else {
-            value.push(b'\\');
             break;
         };
         rest = tail;

@@ -12,13 +12,19 @@ use super::{Csv, Format, Text};
 /// refuse it, and none writes it.
 pub(crate) fn text(line: &[u8], options: &Text, spans: &mut Vec<Span>) -> Result<(), Error> {
     let mut start = 0;
+    let mut end = line.len();
     let mut escaped = false;
     let mut bytes = line.iter().enumerate();
     while let Some((at, &byte)) = bytes.next() {
         if byte == b'\\' {
             escaped = true;
-            if let Some((_, b'.')) = bytes.next() {
-                return Err(Error::Malformed("end-of-copy marker inside a line"));
+            match bytes.next() {
+                Some((_, b'.')) => {
+                    return Err(Error::Malformed("end-of-copy marker inside a line"));
+                }
+                Some(_) => {}
+                // a backslash at the very end of the data stands for nothing
+                None => end = at,
             }
         } else if byte == options.delimiter {
             push_text(line, start, at, escaped, options, spans);
@@ -26,7 +32,7 @@ pub(crate) fn text(line: &[u8], options: &Text, spans: &mut Vec<Span>) -> Result
             escaped = false;
         }
     }
-    push_text(line, start, line.len(), escaped, options, spans);
+    push_text(line, start, end, escaped, options, spans);
     Ok(())
 }
 

@@ -78,6 +78,16 @@ fn text_escapes() {
     check(&text(), b"x\n a\\\r\n", r"<x> | < a\r>");
 }
 
+#[test]
+fn text_backslash_at_the_end_of_the_data() {
+    check(&text(), b"a\tb\\", "<a>,<b>");
+    let format = Format::Text(Text {
+        null: b"nil".to_vec(),
+        ..Text::default()
+    });
+    check(&format, b"nil\\", "NULL");
+}
+
 /// `COPY` text may end its lines in three ways, but only in one of them.
 #[test]
 fn line_endings() {
@@ -93,7 +103,12 @@ fn line_endings() {
 #[test]
 fn end_of_copy_marker() {
     check(&text(), b"a\n\\.\n", "<a>");
-    check(&text(), b"a\n\\.", "<a>");
+    check(
+        &text(),
+        b"a\n\\.",
+        "malformed message: end-of-copy marker inside a line",
+    );
+    check(&csv(), b"a\n\\.", r"<a> | <\\.>");
     check(
         &text(),
         b"a\n\\.\nb\n",
