@@ -5,6 +5,7 @@ use std::path::PathBuf;
 pub mod demo;
 pub mod lab;
 pub mod leaks;
+pub mod test;
 pub mod tidy;
 
 /// The repository's folder.

@@ -19,6 +19,8 @@ struct Cli {
 enum Command {
     /// Start PostgreSQL with believable data and the gateway in front of it
     Demo(xtask::demo::Demo),
+    /// Run every check there is
+    Test,
     /// Check floors, file sizes, documents and licences
     Tidy,
     /// Run a corpus of exfiltration attempts through the gateway
@@ -28,6 +30,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Demo(options) => xtask::demo::run(&options),
+        Command::Test => xtask::test::run(),
         Command::Tidy => xtask::tidy::run(),
         Command::Leaks(options) => xtask::leaks::run(&options),
     };

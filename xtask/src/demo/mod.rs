@@ -40,7 +40,7 @@ pub const LABELS: &[(&str, &str)] = &[
     ("public.payments.card", "card"),
     ("public.support_tickets.body", "note"),
     ("public.prompt_logs.prompt", "note"),
-    ("public.prompt_logs.address", "address"),
+    ("public.prompt_logs.address", "ip"),
     ("public.training_runs.token", "secret"),
     ("public.employees.name", "name"),
     ("public.employees.email", "email"),

@@ -18,6 +18,7 @@ mod worlds;
 use case::Transcript;
 use corpus::{Case, Kind};
 use oracle::Oracle;
+pub use report::Summary;
 use report::{Outcome, Verdict};
 use stage::{Stage, World};
 
@@ -25,7 +26,7 @@ use crate::lab::weir::{self, Profile};
 use crate::lab::{Configuration, Connect, Target, Weir};
 
 /// Options of `cargo xtask leaks`.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct Leaks {
     /// The corpus; the repository's own when absent
     #[arg(long, value_name = "FILE")]
@@ -95,6 +96,18 @@ const LABELS: &[(&str, &str)] = &[
 /// # Errors
 /// When a server does not start or a file cannot be read.
 pub fn run(options: &Leaks) -> Result<bool> {
+    let summary = measure(options)?;
+    let served = options
+        .floor
+        .is_none_or(|floor| summary.served_percent >= floor);
+    Ok(summary.silent == 0 && (options.direct || summary.leaked == 0) && served)
+}
+
+/// Runs it and gives the counts.
+///
+/// # Errors
+/// As [`run`].
+pub fn measure(options: &Leaks) -> Result<Summary> {
     let folder = crate::root().join("xtask/corpora");
     let corpus = options
         .corpus
@@ -145,10 +158,7 @@ pub fn run(options: &Leaks) -> Result<bool> {
         );
         println!("{}", report::last_line(&summary));
     }
-    let served = options
-        .floor
-        .is_none_or(|floor| summary.served_percent >= floor);
-    Ok(summary.silent == 0 && (options.direct || summary.leaked == 0) && served)
+    Ok(summary)
 }
 
 struct Bench {

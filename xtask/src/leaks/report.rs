@@ -39,16 +39,21 @@ pub(crate) const SERVED: &[&str] = &["direct", "copy", "cursor", "prepare", "ext
 
 /// Counts of a run.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
-pub(crate) struct Summary {
-    pub(crate) cases: usize,
-    pub(crate) leaked: usize,
-    pub(crate) masked: usize,
-    pub(crate) refused: usize,
-    pub(crate) control: usize,
+pub struct Summary {
+    /// All cases.
+    pub cases: usize,
+    /// Cases in which something raw, or what depends on it, came out.
+    pub leaked: usize,
+    /// Cases served with nothing raw in them.
+    pub masked: usize,
+    /// Cases with a refused statement and nothing raw.
+    pub refused: usize,
+    /// Cases in which the control saw raw values.
+    pub control: usize,
     /// Cases the corpus says leak unmasked, and did not for the control.
-    pub(crate) silent: usize,
-    /// Percent of the classes in [`SERVED`] that were served.
-    pub(crate) served_percent: usize,
+    pub silent: usize,
+    /// Percent of the classes direct, copy, cursor, prepare and extended that were served.
+    pub served_percent: usize,
 }
 
 pub(crate) fn summary(outcomes: &[Outcome]) -> Summary {
