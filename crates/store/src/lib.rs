@@ -1,1 +1,51 @@
 //! The durable ledger: write-ahead log, committer, checkpoints.
+//!
+//! [`Store`] implements [`ledger::Ledger`] on one directory:
+//!
+//! | path | what | made durable |
+//! |---|---|---|
+//! | `lock` | held by the one process that writes | |
+//! | `id.json` | origin, verifier key, form of the directory | once, last of all |
+//! | `signing.key` | secret of the log (0600), form of Go's `sumdb/note` | once |
+//! | `subject.keys` | key of each subject's disclosures, erasable in place (0600) | before the entries that use them |
+//! | `wal/NNNNNNNNNNNNNNNN.wal` | the entries, see [`frame`] and [`segment`] | by the committer |
+//! | `wal/reserve` | disk reserve, becomes a segment when the disk is full | once |
+//! | `checkpoint` | the signed tree head, by rename | after the entries it covers |
+//!
+//! Order of safety, each durable before the next: subject keys, entries, checkpoint.
+//! A failed sync is never tried again on the same file: everything since the last
+//! successful one is kept in memory and written to a new segment ([`log`]).
+//! On opening, the tree is derived again from the entries and compared with the
+//! checkpoint; a log that disagrees is never appended to ([`recover`]).
+//!
+//! All file operations go through [`disk::Disk`], so that a simulated disk can stand
+//! in for the real one.
+
+pub mod disk;
+pub mod read;
+pub mod verify;
+
+mod allocate;
+mod committer;
+mod error;
+mod files;
+mod frame;
+mod heal;
+mod health;
+mod keys;
+mod log;
+mod open;
+mod options;
+mod prove;
+mod random;
+mod recover;
+mod scan;
+mod segment;
+mod store;
+
+pub use error::Error;
+pub use health::{Alarm, Health, State};
+pub use ledger::{Ledger, Receipt, Sequence, Unavailable};
+pub use options::{Options, Profile};
+pub use prove::{Disclose, prove};
+pub use store::Store;

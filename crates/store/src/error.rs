@@ -1,0 +1,111 @@
+//! Faults of opening and reading a ledger directory.
+
+use std::path::{Path, PathBuf};
+
+use ledger::{Sequence, Unavailable};
+
+/// Why a ledger directory cannot be opened, read or proved from. All are the
+/// operator's to resolve unless said otherwise.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Another process writes to this ledger.
+    #[error("the ledger in {} is in use by another process", dir.display())]
+    Locked {
+        /// The ledger's directory.
+        dir: PathBuf,
+    },
+    /// A file operation failed.
+    #[error("cannot {operation} {}: {source}", path.display())]
+    Io {
+        /// What was attempted.
+        operation: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// The operating system's answer.
+        source: std::io::Error,
+    },
+    /// A file that must be there is not.
+    #[error("{} is missing; the ledger is incomplete and is not appended to", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file does not have its form.
+    #[error("{} is damaged at byte {offset}: {reason}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where in it.
+        offset: u64,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// The entries do not agree with the last checkpoint that was signed.
+    #[error(
+        "the ledger disagrees with its last checkpoint ({reason}); it is not appended to. \
+         Keep the directory as evidence, run `weir ledger verify`, and start a new ledger elsewhere"
+    )]
+    Disagrees {
+        /// In which way.
+        reason: String,
+    },
+    /// The directory is of another log.
+    #[error("the ledger is of log {found}, the configuration says {expected}")]
+    OtherOrigin {
+        /// Origin in the options.
+        expected: String,
+        /// Origin in the directory.
+        found: String,
+    },
+    /// Something in a file is not what it has to be.
+    #[error("{}: {source}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: ledger::Error,
+    },
+    /// A pure function of the ledger failed.
+    #[error(transparent)]
+    Ledger(#[from] ledger::Error),
+    /// There is no such entry.
+    #[error("the ledger has no entry {sequence}; it has {entries}")]
+    NoSuchEntry {
+        /// The one asked for.
+        sequence: Sequence,
+        /// Number of entries.
+        entries: u64,
+    },
+    /// The entry is not yet covered by a checkpoint.
+    #[error(
+        "entry {sequence} is not yet under a signed checkpoint, which covers {signed}; try again"
+    )]
+    NotYetSigned {
+        /// The one asked for.
+        sequence: Sequence,
+        /// Entries under the checkpoint.
+        signed: u64,
+    },
+    /// Entries cannot be taken at the moment.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// The committer thread could not be started.
+    #[error("cannot start the committer thread: {0}")]
+    Thread(std::io::Error),
+}
+
+impl Error {
+    pub(crate) fn io(operation: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+        let path = path.to_owned();
+        move |source| Error::Io {
+            operation,
+            path,
+            source,
+        }
+    }
+
+    pub(crate) fn content(path: &Path) -> impl FnOnce(ledger::Error) -> Error {
+        let path = path.to_owned();
+        move |source| Error::Content { path, source }
+    }
+}

@@ -1,0 +1,389 @@
+//! The table of subject keys, erasable in place.
+//!
+//! ```text
+//! header, 128 bytes: "weirkey1", log id (16), blind-index root (32), zeros, CRC-32C
+//! slot, 128 bytes:   state u8 (1 live, 2 erased), 7 zeros, key id (16),
+//!                    blind index of the subject (32), secret (32),
+//!                    made u64 ns, erased u64 ns, 20 zeros, CRC-32C
+//! ```
+//! A slot is written once and only ever changed by erasing it: secret and blind index
+//! become zeros in place. A slot that was torn by a crash is left as it is; no durable
+//! entry uses its key, because keys are made durable before entries. The newest live
+//! slot of a subject is the one in use. On file systems that copy on write, and on
+//! flash, old blocks may survive an overwrite below the file system: there the disk
+//! itself should be encrypted.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use ledger::event::Text;
+use ledger::seal::{KeyId, SubjectKey, blind_index};
+use ledger::{Error as LedgerError, Unavailable};
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::disk::{Disk, File, Mode};
+use crate::{Error, files, random};
+
+const SLOT_BYTES: usize = 128;
+const MAGIC: &[u8; 8] = b"weirkey1";
+const LIVE: u8 = 1;
+const ERASED: u8 = 2;
+
+/// What is known of a key.
+#[derive(Clone)]
+pub(crate) enum Slot {
+    /// It can open disclosures.
+    Live {
+        /// The key.
+        key: Arc<SubjectKey>,
+        /// Its subject, blind.
+        subject: [u8; 32],
+    },
+    /// It was destroyed at this time, nanoseconds since 1970.
+    Erased {
+        /// When.
+        at_ns: u64,
+    },
+}
+
+/// Everything in the file.
+pub(crate) struct Content {
+    root: [u8; 32],
+    /// By key id, with the place of the slot.
+    pub(crate) slots: HashMap<KeyId, (Slot, u64)>,
+    /// Places of slots that cannot be read.
+    pub(crate) damaged: Vec<u64>,
+    bytes: Zeroizing<Vec<u8>>,
+    /// Where the next slot goes.
+    end: u64,
+}
+
+impl Drop for Content {
+    fn drop(&mut self) {
+        self.root.zeroize();
+    }
+}
+
+/// Reads the table of the log with this id.
+pub(crate) fn read(disk: &dyn Disk, dir: &Path, log: &[u8; 16]) -> Result<Content, Error> {
+    let path = files::subject_keys(dir);
+    let file = match disk.open(&path, Mode::Read) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(Error::Missing { path });
+        }
+        Err(error) => return Err(Error::io("open", &path)(error)),
+    };
+    let length = file.length().map_err(Error::io("read", &path))?;
+    let mut bytes = Zeroizing::new(vec![0; usize::try_from(length).unwrap_or(usize::MAX)]);
+    let count = file
+        .read_at(0, &mut bytes)
+        .map_err(Error::io("read", &path))?;
+    bytes.truncate(count);
+    let (slots, torn) = bytes.as_chunks::<SLOT_BYTES>();
+    let mut slots = slots.iter().zip((0u64..).step_by(SLOT_BYTES));
+    let root = slots
+        .next()
+        .and_then(|(header, _)| header_root(header, log));
+    let Some(root) = root else {
+        return Err(Error::Damaged {
+            path,
+            offset: 0,
+            reason: "it is not this log's key table",
+        });
+    };
+    let mut content = Content {
+        root,
+        slots: HashMap::new(),
+        damaged: Vec::new(),
+        bytes: Zeroizing::default(),
+        end: 0,
+    };
+    for (slot, at) in slots {
+        match parse(slot) {
+            Some((id, slot)) => {
+                content.slots.insert(id, (slot, at));
+            }
+            None => content.damaged.push(at),
+        }
+    }
+    let whole = length.saturating_sub(torn.len() as u64);
+    content.end = whole;
+    if !torn.is_empty() {
+        content.damaged.push(whole);
+        content.end = whole.saturating_add(SLOT_BYTES as u64);
+    }
+    content.bytes = bytes;
+    Ok(content)
+}
+
+/// Makes an empty table.
+pub(crate) fn create(disk: &dyn Disk, dir: &Path, log: &[u8; 16]) -> Result<(), Error> {
+    let root = Zeroizing::new(random::array::<32>()?);
+    let mut header = Zeroizing::new(Vec::with_capacity(SLOT_BYTES));
+    header.extend_from_slice(MAGIC);
+    header.extend_from_slice(log);
+    header.extend_from_slice(&*root);
+    close(&mut header);
+    files::write(disk, dir, &files::subject_keys(dir), &header)
+}
+
+/// Fills with zeros and the checksum.
+fn close(slot: &mut Vec<u8>) {
+    slot.resize(SLOT_BYTES - 4, 0);
+    slot.extend_from_slice(&crc32c::crc32c(slot).to_le_bytes());
+}
+
+/// The content of a header or slot whose checksum is right.
+fn opened(slot: &[u8; SLOT_BYTES]) -> Option<&[u8]> {
+    let (content, crc) = slot.split_last_chunk::<4>()?;
+    (crc32c::crc32c(content) == u32::from_le_bytes(*crc)).then_some(content)
+}
+
+fn header_root(header: &[u8; SLOT_BYTES], log: &[u8; 16]) -> Option<[u8; 32]> {
+    let (root, zeros) = opened(header)?
+        .strip_prefix(MAGIC)?
+        .strip_prefix(log)?
+        .split_first_chunk()?;
+    zeros.iter().all(|byte| *byte == 0).then_some(*root)
+}
+
+fn parse(slot: &[u8; SLOT_BYTES]) -> Option<(KeyId, Slot)> {
+    let (&[state, 0, 0, 0, 0, 0, 0, 0], rest) = opened(slot)?.split_first_chunk()? else {
+        return None;
+    };
+    let (id, rest) = rest.split_first_chunk()?;
+    let (subject, rest) = rest.split_first_chunk()?;
+    let (secret, rest) = rest.split_first_chunk()?;
+    let (_made_ns, rest) = rest.split_first_chunk::<8>()?;
+    let (erased_ns, _) = rest.split_first_chunk()?;
+    let id = KeyId(*id);
+    match state {
+        LIVE => Some((
+            id,
+            Slot::Live {
+                key: Arc::new(SubjectKey::new(id, secret)),
+                subject: *subject,
+            },
+        )),
+        ERASED => Some((
+            id,
+            Slot::Erased {
+                at_ns: u64::from_le_bytes(*erased_ns),
+            },
+        )),
+        _ => None,
+    }
+}
+
+fn encode(
+    state: u8,
+    id: KeyId,
+    subject: &[u8; 32],
+    secret: &[u8; 32],
+    times: [u64; 2],
+) -> Zeroizing<Vec<u8>> {
+    let mut slot = Zeroizing::new(Vec::with_capacity(SLOT_BYTES));
+    slot.extend_from_slice(&[state, 0, 0, 0, 0, 0, 0, 0]);
+    slot.extend_from_slice(&id.0);
+    slot.extend_from_slice(subject);
+    slot.extend_from_slice(secret);
+    for time in times {
+        slot.extend_from_slice(&time.to_le_bytes());
+    }
+    close(&mut slot);
+    slot
+}
+
+/// The table of the process that writes.
+pub(crate) struct Keys {
+    root: Zeroizing<[u8; 32]>,
+    /// Keys in use, by subject as it is named.
+    in_use: RwLock<HashMap<Option<Text>, Arc<SubjectKey>>>,
+    table: Mutex<Table>,
+    /// Whether a slot was written since the last sync.
+    dirty: AtomicBool,
+}
+
+struct Table {
+    file: Arc<dyn File>,
+    /// What the file holds, so that a fault can be repaired without reading it back.
+    bytes: Zeroizing<Vec<u8>>,
+    /// Live keys by blind index, newest last.
+    live: HashMap<[u8; 32], Vec<(Arc<SubjectKey>, u64)>>,
+    end: u64,
+}
+
+impl Table {
+    /// Writes a slot to the file and its copy.
+    fn write(&mut self, at: u64, slot: &[u8]) -> std::io::Result<()> {
+        self.file.write_at(at, slot)?;
+        let start = usize::try_from(at).unwrap_or(usize::MAX);
+        let end = start.saturating_add(slot.len());
+        if self.bytes.len() < end {
+            self.bytes.resize(end, 0);
+        }
+        if let Some(copy) = self.bytes.get_mut(start..end) {
+            copy.copy_from_slice(slot);
+        }
+        Ok(())
+    }
+}
+
+impl Keys {
+    /// Opens the table for writing.
+    pub(crate) fn open(disk: &dyn Disk, dir: &Path, log: &[u8; 16]) -> Result<Keys, Error> {
+        let mut content = read(disk, dir, log)?;
+        let path = files::subject_keys(dir);
+        let file = disk
+            .open(&path, Mode::Write)
+            .map_err(Error::io("open", &path))?;
+        let mut live: HashMap<_, Vec<_>> = HashMap::new();
+        for (slot, at) in content.slots.values() {
+            if let Slot::Live { key, subject } = slot {
+                live.entry(*subject)
+                    .or_default()
+                    .push((Arc::clone(key), *at));
+            }
+        }
+        for slots in live.values_mut() {
+            slots.sort_unstable_by_key(|(_, at)| *at);
+        }
+        Ok(Keys {
+            root: Zeroizing::new(content.root),
+            in_use: RwLock::default(),
+            table: Mutex::new(Table {
+                file,
+                bytes: std::mem::take(&mut content.bytes),
+                live,
+                end: content.end,
+            }),
+            // What an earlier process wrote may not have reached the disk.
+            dirty: AtomicBool::new(true),
+        })
+    }
+
+    /// The key of a subject, which is made (written, not yet durable) if there is none.
+    pub(crate) fn of(
+        &self,
+        subject: Option<&Text>,
+        now_ns: u64,
+    ) -> Result<Arc<SubjectKey>, Unavailable> {
+        let subject = subject.cloned();
+        let in_use = self.in_use.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = in_use.get(&subject) {
+            return Ok(Arc::clone(key));
+        }
+        drop(in_use);
+        let blind = blind_index(&self.root, subject.as_deref());
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = match table.live.get(&blind).and_then(|slots| slots.last()) {
+            Some((key, _)) => Arc::clone(key),
+            None => self.make(&mut table, blind, now_ns)?,
+        };
+        let mut in_use = self.in_use.write().unwrap_or_else(PoisonError::into_inner);
+        in_use.insert(subject, Arc::clone(&key));
+        Ok(key)
+    }
+
+    fn make(
+        &self,
+        table: &mut Table,
+        blind: [u8; 32],
+        now_ns: u64,
+    ) -> Result<Arc<SubjectKey>, Unavailable> {
+        let id = KeyId(random::array()?);
+        let secret = Zeroizing::new(random::array::<32>()?);
+        let slot = encode(LIVE, id, &blind, &secret, [now_ns, 0]);
+        self.dirty.store(true, Ordering::Release);
+        let end = table.end;
+        table.write(end, &slot).map_err(|error| Unavailable::Io {
+            operation: "write of a subject key",
+            message: error.to_string(),
+        })?;
+        let key = Arc::new(SubjectKey::new(id, &secret));
+        table
+            .live
+            .entry(blind)
+            .or_default()
+            .push((Arc::clone(&key), table.end));
+        table.end = table.end.saturating_add(SLOT_BYTES as u64);
+        Ok(key)
+    }
+
+    /// Destroys all keys of a subject, durably, and names them.
+    pub(crate) fn erase(
+        &self,
+        subject: Option<&str>,
+        now_ns: u64,
+    ) -> Result<Vec<KeyId>, Unavailable> {
+        let blind = blind_index(&self.root, subject);
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut in_use = self.in_use.write().unwrap_or_else(PoisonError::into_inner);
+        let failed = |operation| {
+            move |error: std::io::Error| Unavailable::Io {
+                operation,
+                message: error.to_string(),
+            }
+        };
+        let Some(slots) = table.live.get(&blind).cloned() else {
+            return Ok(Vec::new());
+        };
+        for (key, at) in &slots {
+            let slot = encode(ERASED, key.id(), &[0; 32], &[0; 32], [0, now_ns]);
+            table
+                .write(*at, &slot)
+                .map_err(failed("erasure of a subject key"))?;
+        }
+        table.file.sync().map_err(failed("sync of an erasure"))?;
+        let erased = slots.iter().map(|(key, _)| key.id()).collect();
+        table.live.remove(&blind);
+        in_use.retain(|name, _| name.as_deref() != subject);
+        Ok(erased)
+    }
+
+    /// Makes durable what was written. A failed sync is not tried again on this file:
+    /// [`Keys::rewrite`] makes another.
+    pub(crate) fn sync(&self) -> std::io::Result<()> {
+        if !self.dirty.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let file = Arc::clone(
+            &self
+                .table
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .file,
+        );
+        file.sync()
+            .inspect_err(|_| self.dirty.store(true, Ordering::Release))
+    }
+
+    /// Writes the table anew, after a fault.
+    pub(crate) fn rewrite(&self, disk: &dyn Disk, dir: &Path) -> Result<(), Error> {
+        let path = files::subject_keys(dir);
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        files::write(disk, dir, &path, &table.bytes)?;
+        table.file = disk
+            .open(&path, Mode::Write)
+            .map_err(Error::io("open", &path))?;
+        self.dirty.store(false, Ordering::Release);
+        Ok(())
+    }
+}
+
+/// What stands in the way of opening a disclosure.
+impl Slot {
+    /// The key, if it was not erased.
+    pub(crate) fn key(&self) -> Option<&Arc<SubjectKey>> {
+        match self {
+            Slot::Live { key, .. } => Some(key),
+            Slot::Erased { .. } => None,
+        }
+    }
+}
+
+/// The fault for an envelope whose key is nowhere in the table.
+pub(crate) const UNKNOWN_KEY: LedgerError = LedgerError::BadSeal("its key is not in the key table");

@@ -1,0 +1,402 @@
+//! The log of the process that writes: placing entries, on the caller's thread.
+//!
+//! Everything of an entry that does not need its place is made before the lock is
+//! taken. Under it: sequence, time, checksum, one write. What was written stays in
+//! memory (the *batch*) until it is durable, so that no fault of the disk loses it.
+//! The committer ([`crate::committer`]) takes batches, syncs, hashes and signs;
+//! [`crate::heal`] continues after faults.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use ledger::note::Signer;
+use ledger::seal::NONCE_BYTES;
+use ledger::{Draft, Error as LedgerError, Event, Kind, Sequence, Unavailable, entry};
+use tokio::sync::watch;
+
+use crate::allocate::Segments;
+use crate::disk::{Disk, File, Lock, is_full};
+use crate::keys::Keys;
+use crate::segment::{self, Header};
+use crate::{Options, frame, random};
+
+/// How long an append waits for room before it fails.
+const WAIT_FOR_ROOM: Duration = Duration::from_secs(1);
+
+/// The log of the process that writes.
+pub(crate) struct Log {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) dir: PathBuf,
+    pub(crate) options: Options,
+    pub(crate) log_id: [u8; 16],
+    pub(crate) signer: Signer,
+    pub(crate) keys: Keys,
+    pub(crate) lock: Mutex<Option<Box<dyn Lock>>>,
+    pub(crate) inner: Mutex<Inner>,
+    /// The committer waits here for work.
+    pub(crate) work: Condvar,
+    /// Appenders wait here for room.
+    pub(crate) room: Condvar,
+    pub(crate) durable: AtomicU64,
+    pub(crate) signed: AtomicU64,
+    pub(crate) refused: AtomicU64,
+    pub(crate) used_percent: AtomicU64,
+    pub(crate) available_bytes: AtomicU64,
+    pub(crate) segments: Segments,
+    pub(crate) progress: watch::Sender<Progress>,
+}
+
+/// What waiters see.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Progress {
+    pub(crate) durable: u64,
+    pub(crate) fault: Option<Unavailable>,
+}
+
+/// What the lock protects.
+pub(crate) struct Inner {
+    pub(crate) next: Sequence,
+    pub(crate) last_ns: u64,
+    pub(crate) epoch: u64,
+    pub(crate) active: Active,
+    pub(crate) spare: Option<Active>,
+    pub(crate) next_ordinal: u64,
+    /// Segments that are full and not yet synced, with their length.
+    pub(crate) rolled: Vec<(Arc<dyn File>, u64)>,
+    /// Written and not yet durable.
+    pub(crate) batch: Batch,
+    /// Bytes the committer is syncing.
+    pub(crate) in_flight_bytes: u64,
+    /// Exclusive bound that somebody waits for.
+    pub(crate) wanted: u64,
+    pub(crate) dirty_since: Option<Instant>,
+    pub(crate) spare_wanted: bool,
+    /// Whether the committer sleeps.
+    pub(crate) sleeping: bool,
+    pub(crate) closing: bool,
+    pub(crate) closed: bool,
+    pub(crate) faults: Faults,
+    /// Where the durable part ends: number of the segment and offset.
+    pub(crate) durable_end: (u64, u64),
+}
+
+/// What is wrong.
+#[derive(Default)]
+pub(crate) struct Faults {
+    /// A write or sync failed: nothing is taken.
+    pub(crate) failed: Option<Unavailable>,
+    /// The next segment cannot be made: what is preallocated is used up, the last of
+    /// it only by what completes running statements.
+    pub(crate) starved: Option<Unavailable>,
+    /// Checkpoints cannot be written: only what completes is taken.
+    pub(crate) restricted: Option<Unavailable>,
+    /// Since when something is wrong.
+    pub(crate) outage: Option<Outage>,
+}
+
+/// One time of trouble, for the record.
+#[derive(Clone)]
+pub(crate) struct Outage {
+    pub(crate) since: Instant,
+    pub(crate) from: Sequence,
+    pub(crate) refused_before: u64,
+    pub(crate) reason: Unavailable,
+}
+
+/// A segment that is written to.
+pub(crate) struct Active {
+    pub(crate) file: Arc<dyn File>,
+    pub(crate) ordinal: u64,
+    pub(crate) offset: u64,
+    pub(crate) capacity: u64,
+    /// Made of the disk reserve.
+    pub(crate) emergency: bool,
+}
+
+/// Frames that are written and not yet durable.
+#[derive(Default)]
+pub(crate) struct Batch {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) leaves: Vec<std::ops::Range<usize>>,
+}
+
+impl Batch {
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.leaves.clear();
+    }
+
+    /// Puts the frames of `later` behind these.
+    pub(crate) fn append(&mut self, later: &Batch) {
+        let shift = self.bytes.len();
+        self.bytes.extend_from_slice(&later.bytes);
+        self.leaves.extend(
+            later
+                .leaves
+                .iter()
+                .map(|leaf| leaf.start.saturating_add(shift)..leaf.end.saturating_add(shift)),
+        );
+    }
+}
+
+/// An entry that only lacks its place.
+struct Prepared {
+    draft: Draft,
+    sealed: Vec<u8>,
+}
+
+impl Prepared {
+    /// Most bytes its frame can have.
+    fn frame_bytes(&self) -> u64 {
+        (frame::HEADER_BYTES + entry::MAX_PREFIX_BYTES)
+            .saturating_add(self.draft.body().len())
+            .saturating_add(self.sealed.len()) as u64
+    }
+}
+
+impl Log {
+    pub(crate) fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes an event and gives it its place.
+    pub(crate) fn append(&self, event: &Event) -> Result<Sequence, Unavailable> {
+        let placed = self
+            .prepare(event)
+            .and_then(|prepared| self.place(&prepared));
+        if placed.is_err() {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+        }
+        placed
+    }
+
+    /// What can be done without the lock: salts, JSON, digests, encryption.
+    fn prepare(&self, event: &Event) -> Result<Prepared, Unavailable> {
+        let mut salts = [0; 256];
+        let needed = Draft::salt_bytes(event);
+        let salts = salts.get_mut(..needed).ok_or(Unavailable::NoRandomness)?;
+        random::fill(salts)?;
+        let draft = Draft::new(event, salts)?;
+        let mut sealed = Vec::new();
+        for disclosed in draft.disclosed() {
+            let key = self.keys.of(disclosed.subject.as_ref(), now_ns())?;
+            let nonce = random::array::<NONCE_BYTES>()?;
+            key.seal(&nonce, &disclosed.encoded, &mut sealed)?;
+        }
+        Ok(Prepared { draft, sealed })
+    }
+
+    /// Gives an entry its place and writes it.
+    fn place(&self, prepared: &Prepared) -> Result<Sequence, Unavailable> {
+        let bytes = prepared.frame_bytes();
+        let limit = self
+            .options
+            .segment_bytes
+            .saturating_sub(segment::HEADER_BYTES as u64);
+        if bytes > limit.min(frame::MAX_FRAME_BYTES as u64) {
+            let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+            return Err(LedgerError::EntryTooLarge { bytes, limit }.into());
+        }
+        let mut inner = self.make_room(bytes, prepared.draft.kind())?;
+        self.write(&mut inner, prepared)
+    }
+
+    /// Waits until an entry of this size may be written, and has a segment for it.
+    fn make_room(&self, bytes: u64, kind: Kind) -> Result<MutexGuard<'_, Inner>, Unavailable> {
+        let mut inner = self.inner();
+        let mut deadline = None;
+        loop {
+            let overloaded = match inner.admit(bytes, kind, self.options.backlog_bytes)? {
+                Room::Here => return Ok(inner),
+                Room::InSpare => {
+                    self.roll(&mut inner)?;
+                    continue;
+                }
+                Room::Later(reason) => reason,
+            };
+            let now = Instant::now();
+            let deadline = *deadline.get_or_insert(now + WAIT_FOR_ROOM);
+            if now >= deadline {
+                return Err(overloaded);
+            }
+            inner.wanted = inner.next.0;
+            self.wake(&inner);
+            (inner, _) = self
+                .room
+                .wait_timeout(inner, deadline.saturating_duration_since(now))
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Goes on in the spare segment.
+    fn roll(&self, inner: &mut Inner) -> Result<(), Unavailable> {
+        let Some(spare) = inner.spare.take() else {
+            return Ok(());
+        };
+        let full = std::mem::replace(&mut inner.active, spare);
+        inner.rolled.push((full.file, full.offset));
+        let header = Header {
+            epoch: inner.epoch,
+            first: inner.next,
+            log: self.log_id,
+        };
+        let written = inner.active.file.write_at(0, &header.encode());
+        inner.spare_wanted = true;
+        self.wake(inner);
+        written.map_err(|error| self.fail(inner, "write", &error))
+    }
+
+    fn write(&self, inner: &mut Inner, prepared: &Prepared) -> Result<Sequence, Unavailable> {
+        let sequence = inner.next;
+        inner.last_ns = now_ns().max(inner.last_ns);
+        let batch = &mut inner.batch.bytes;
+        let start = frame::begin(batch);
+        let leaf = batch.len();
+        let finished = entry::write_prefix(sequence, inner.last_ns, batch).map(|()| {
+            batch.extend_from_slice(prepared.draft.body());
+            let leaf_bytes = batch.len().saturating_sub(leaf);
+            batch.extend_from_slice(&prepared.sealed);
+            frame::finish(batch, start, prepared.draft.kind(), sequence, leaf_bytes)
+                .map(|()| leaf_bytes)
+        });
+        let Ok(Some(leaf_bytes)) = finished else {
+            batch.truncate(start);
+            return Err(LedgerError::BadEntry("the frame cannot be made").into());
+        };
+        let frame = batch.get(start..).unwrap_or_default();
+        let length = frame.len() as u64;
+        if let Err(error) = inner.active.file.write_at(inner.active.offset, frame) {
+            batch.truncate(start);
+            return Err(self.fail(inner, "write", &error));
+        }
+        inner.active.offset = inner.active.offset.saturating_add(length);
+        inner
+            .batch
+            .leaves
+            .push(leaf..leaf.saturating_add(leaf_bytes));
+        inner.next = sequence.next();
+        if inner.dirty_since.is_none() {
+            inner.dirty_since = Some(Instant::now());
+            self.wake(inner);
+        }
+        Ok(sequence)
+    }
+
+    /// Wakes the committer if it sleeps.
+    pub(crate) fn wake(&self, inner: &Inner) {
+        if inner.sleeping {
+            self.work.notify_one();
+        }
+    }
+
+    /// Stops taking entries after a failed write or sync.
+    pub(crate) fn fail(
+        &self,
+        inner: &mut Inner,
+        operation: &'static str,
+        error: &std::io::Error,
+    ) -> Unavailable {
+        let reason = self.reason(operation, error);
+        inner.begin_outage(&reason, self);
+        inner.faults.failed = Some(reason.clone());
+        self.progress
+            .send_modify(|progress| progress.fault = Some(reason.clone()));
+        self.wake(inner);
+        self.room.notify_all();
+        reason
+    }
+
+    /// What a file operation's failure means to callers.
+    pub(crate) fn reason(&self, operation: &'static str, error: &std::io::Error) -> Unavailable {
+        if is_full(error) {
+            let available = self
+                .disk
+                .space(&self.dir)
+                .map_or(0, |space| space.available_bytes);
+            return Unavailable::DiskFull {
+                available_bytes: available,
+                needed_bytes: self
+                    .options
+                    .segment_bytes
+                    .saturating_add(self.options.reserve_bytes),
+            };
+        }
+        Unavailable::Io {
+            operation,
+            message: error.to_string(),
+        }
+    }
+}
+
+/// Where there is room for an entry.
+enum Room {
+    Here,
+    InSpare,
+    /// Soon, perhaps; or this is why not.
+    Later(Unavailable),
+}
+
+impl Inner {
+    fn admit(&self, bytes: u64, kind: Kind, backlog_bytes: u64) -> Result<Room, Unavailable> {
+        if self.closed {
+            return Err(Unavailable::Closed);
+        }
+        if let Some(reason) = &self.faults.failed {
+            return Err(reason.clone());
+        }
+        if let Some(reason) = self
+            .faults
+            .restricted
+            .as_ref()
+            .filter(|_| !kind.completes())
+        {
+            return Err(reason.clone());
+        }
+        let backlog = self
+            .in_flight_bytes
+            .saturating_add(self.batch.bytes.len() as u64);
+        let overloaded = Unavailable::Overloaded {
+            backlog_bytes: backlog,
+        };
+        if backlog.saturating_add(bytes) > backlog_bytes && backlog > 0 {
+            return Ok(Room::Later(overloaded));
+        }
+        let usable = |segment: &Active| !segment.emergency || kind.completes();
+        if usable(&self.active) && self.active.fits(bytes) {
+            return Ok(Room::Here);
+        }
+        match (&self.spare, &self.faults.starved) {
+            (Some(spare), _) if usable(spare) && spare.fits(bytes) => Ok(Room::InSpare),
+            (_, Some(reason)) => Err(reason.clone()),
+            (_, None) => Ok(Room::Later(overloaded)),
+        }
+    }
+
+    /// Notes since when something is wrong.
+    pub(crate) fn begin_outage(&mut self, reason: &Unavailable, log: &Log) {
+        let from = Sequence(log.durable.load(Ordering::Acquire));
+        self.faults.outage.get_or_insert_with(|| Outage {
+            since: Instant::now(),
+            from,
+            refused_before: log.refused.load(Ordering::Relaxed),
+            reason: reason.clone(),
+        });
+    }
+}
+
+impl Active {
+    fn fits(&self, bytes: u64) -> bool {
+        self.offset.saturating_add(bytes) <= self.capacity
+    }
+}
+
+/// Nanoseconds since 1970 UTC.
+pub(crate) fn now_ns() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,221 @@
+//! Opening a ledger directory for writing.
+
+use std::path::Path;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Condvar, Mutex};
+
+use ledger::checkpoint::Checkpoint;
+use ledger::event::{Gap, GapCause, LogOpen, Outcome, OutcomeStatus, TreeHead};
+use ledger::merkle::empty_root;
+use ledger::{Event, Sequence, Unavailable};
+use tokio::sync::watch;
+
+use crate::allocate::Segments;
+use crate::committer::Committer;
+use crate::disk::{Disk, Lock};
+use crate::files::Identity;
+use crate::keys::{self, Keys};
+use crate::log::{Batch, Faults, Inner, Log, Progress};
+use crate::recover::{self, Recovered};
+use crate::segment::{self, Header};
+use crate::{Error, Options, files};
+
+/// Opens a log and writes its first entries. The committer is not yet running.
+pub(crate) fn open(disk: Arc<dyn Disk>, dir: &Path, options: Options) -> Result<Committer, Error> {
+    let wal = segment::directory(dir);
+    disk.create_dir(&wal).map_err(Error::io("create", &wal))?;
+    let lock = take_lock(&*disk, dir)?;
+    let identity = match Identity::read(&*disk, dir)? {
+        Some(identity) => identity,
+        None => create(&*disk, dir, &options.origin)?,
+    };
+    if identity.origin != options.origin {
+        return Err(Error::OtherOrigin {
+            expected: options.origin,
+            found: identity.origin,
+        });
+    }
+    let key_path = files::signing_key(dir);
+    let Some(signer) = files::read_signer(&*disk, dir)? else {
+        return Err(Error::Missing { path: key_path });
+    };
+    if *signer.verifier() != identity.verifier(dir)? {
+        let reason = "it is not the key of this log";
+        return Err(Error::Damaged {
+            path: key_path,
+            offset: 0,
+            reason,
+        });
+    }
+    let log_id = identity.log_id();
+    let keys = Keys::open(&*disk, dir, &log_id)?;
+    let (checkpoint, _) = files::read_checkpoint(&*disk, dir, signer.verifier())?;
+    let mut recovered = recover::read(&*disk, dir, &log_id, &checkpoint)?;
+
+    // Order of safety: the keys that the tail needs, the tail, then what it replaces.
+    let path = files::subject_keys(dir);
+    keys.sync().map_err(Error::io("sync", &path))?;
+    let segments = Segments::new(Arc::clone(&disk), dir, &options);
+    let epoch = recovered.epoch.saturating_add(1);
+    let header = Header {
+        epoch,
+        first: recovered.tail_from,
+        log: log_id,
+    };
+    let ordinal = recovered.next_ordinal;
+    let active = segments
+        .whole(ordinal, &header, &recovered.tail)
+        .map_err(Error::io("make", &segment::path(dir, ordinal)))?;
+    recover::tidy(&*disk, &recovered);
+
+    let size = recovered.frontier.size();
+    let starved = active.emergency;
+    let inner = Inner {
+        next: Sequence(size),
+        last_ns: 0,
+        epoch,
+        durable_end: (active.ordinal, active.offset),
+        active,
+        spare: None,
+        next_ordinal: ordinal.saturating_add(1),
+        rolled: Vec::new(),
+        batch: Batch::default(),
+        in_flight_bytes: 0,
+        wanted: 0,
+        dirty_since: None,
+        spare_wanted: true,
+        sleeping: false,
+        closing: false,
+        closed: false,
+        faults: Faults::default(),
+    };
+    let log = Log {
+        disk,
+        dir: dir.to_owned(),
+        options,
+        log_id,
+        signer,
+        keys,
+        lock: Mutex::new(Some(lock)),
+        inner: Mutex::new(inner),
+        work: Condvar::new(),
+        room: Condvar::new(),
+        durable: AtomicU64::new(size),
+        signed: AtomicU64::new(checkpoint.size),
+        refused: AtomicU64::new(0),
+        used_percent: AtomicU64::new(0),
+        available_bytes: AtomicU64::new(0),
+        segments,
+        progress: watch::Sender::new(Progress {
+            durable: size,
+            fault: None,
+        }),
+    };
+    if let Some(reason) = log.without_reserve(starved) {
+        let mut inner = log.inner();
+        inner.begin_outage(&reason, &log);
+        inner.faults.starved = Some(reason);
+    }
+    first_entries(&log, &checkpoint, &recovered)?;
+    let frontier = std::mem::take(&mut recovered.frontier);
+    Ok(Committer::new(Arc::new(log), frontier))
+}
+
+fn take_lock(disk: &dyn Disk, dir: &Path) -> Result<Box<dyn Lock>, Error> {
+    let path = files::lock(dir);
+    let lock = disk.lock(&path).map_err(Error::io("lock", &path))?;
+    lock.ok_or_else(|| Error::Locked {
+        dir: dir.to_owned(),
+    })
+}
+
+impl Log {
+    /// Makes the reserve; gives the reason if there cannot be one, so that the log
+    /// begins with what it has and an alarm.
+    fn without_reserve(&self, used: bool) -> Option<Unavailable> {
+        let full = || std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let made = if used {
+            Err(full())
+        } else {
+            self.segments.make_reserve()
+        };
+        made.err()
+            .map(|error| self.reason("making the disk reserve", &error))
+    }
+}
+
+/// Says who took the log in use, and what may be missing.
+fn first_entries(log: &Log, checkpoint: &Checkpoint, recovered: &Recovered) -> Result<(), Error> {
+    let epoch = log.inner().epoch;
+    let previous = (checkpoint.size > 0).then(|| TreeHead {
+        size: checkpoint.size,
+        root: checkpoint.root_text(),
+    });
+    log.append(&Event::from(LogOpen {
+        origin: log.options.origin.clone().into(),
+        vkey: log.signer.verifier().to_string(),
+        epoch,
+        version: log.options.version.clone(),
+        previous,
+    }))?;
+    if !recovered.clean {
+        log.append(&Event::from(Gap {
+            cause: GapCause::Crash,
+            epoch,
+            from: Sequence(recovered.frontier.size()),
+            dropped_bytes: recovered.dropped_bytes,
+            refused: 0,
+            outage_ms: None,
+            fault: None,
+        }))?;
+    }
+    for intent in &recovered.orphans {
+        log.append(&Event::from(Outcome {
+            intent: *intent,
+            session: None,
+            status: OutcomeStatus::Unknown,
+            sqlstate: None,
+            rows: 0,
+            bytes: 0,
+            masked: Vec::new(),
+            duration_us: 0,
+        }))?;
+    }
+    Ok(())
+}
+
+/// A fresh log: everything but the entries. `id.json` comes last, so that a half-made
+/// one is not taken for a log.
+fn create(disk: &dyn Disk, dir: &Path, origin: &str) -> Result<Identity, Error> {
+    let wal = segment::directory(dir);
+    let names = disk.list(&wal).map_err(Error::io("list", &wal))?;
+    if names.iter().any(|name| name.ends_with(".wal")) {
+        return Err(Error::Missing {
+            path: files::id(dir),
+        });
+    }
+    disk.sync_dir(dir).map_err(Error::io("sync", dir))?;
+    if let Some(above) = dir.parent().filter(|above| !above.as_os_str().is_empty()) {
+        disk.sync_dir(above).map_err(Error::io("sync", above))?;
+    }
+    let signer = files::make_signer(disk, dir, origin)?;
+    let identity = Identity {
+        v: 1,
+        origin: origin.to_owned(),
+        vkey: signer.verifier().to_string(),
+    };
+    keys::create(disk, dir, &identity.log_id())?;
+    let empty = Checkpoint {
+        origin: origin.to_owned(),
+        size: 0,
+        root: empty_root(),
+    };
+    files::write(
+        disk,
+        dir,
+        &files::checkpoint(dir),
+        empty.sign(&signer)?.as_bytes(),
+    )?;
+    identity.write(disk, dir)?;
+    Ok(identity)
+}

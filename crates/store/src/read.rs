@@ -1,0 +1,274 @@
+//! Reading a ledger directory: `weir ledger tail` and `show`.
+//!
+//! Reading takes no lock and changes nothing, so it works beside the process that
+//! writes. It does not verify; see [`crate::verify`].
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ledger::checkpoint::Checkpoint;
+use ledger::disclosure::Opened;
+use ledger::note::VerifierKey;
+use ledger::seal::{self, KeyId};
+use ledger::{Entry, Kind, Sequence};
+
+use crate::disk::{Disk, RealDisk};
+use crate::files::Identity;
+use crate::keys::{self, Slot};
+use crate::scan::{Cursor, Found};
+use crate::segment;
+use crate::{Error, files};
+
+/// A ledger directory, open for reading.
+pub struct Reader {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) dir: PathBuf,
+    pub(crate) log_id: [u8; 16],
+    verifier: VerifierKey,
+}
+
+/// One entry as it is stored.
+#[derive(Clone)]
+pub struct Record {
+    /// Its place.
+    pub sequence: Sequence,
+    /// Its kind.
+    pub kind: Kind,
+    /// The bytes that are hashed: a JSON object.
+    pub leaf: Vec<u8>,
+    pub(crate) sealed: Vec<u8>,
+}
+
+/// The sealed part stays out of logs.
+impl std::fmt::Debug for Record {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Record")
+            .field("sequence", &self.sequence)
+            .field("leaf", &String::from_utf8_lossy(&self.leaf))
+            .finish_non_exhaustive()
+    }
+}
+
+impl Record {
+    /// The entry.
+    ///
+    /// # Errors
+    /// [`ledger::Error::BadEntry`] if it was altered into something else.
+    pub fn entry(&self) -> Result<Entry, ledger::Error> {
+        Entry::parse(&self.leaf)
+    }
+}
+
+/// One entry with what can be disclosed of it.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// As it is stored.
+    pub record: Record,
+    /// As it reads.
+    pub entry: Entry,
+    /// Its disclosures, each checked against the entry.
+    pub disclosures: Vec<Opened>,
+    /// The same, encoded, for a proof.
+    pub encoded: Vec<String>,
+    /// Keys that were erased; what they sealed is gone for ever.
+    pub erased: Vec<ErasedKey>,
+}
+
+/// A destroyed key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ErasedKey {
+    /// Its id.
+    pub id: KeyId,
+    /// When, nanoseconds since 1970 UTC.
+    pub at_ns: u64,
+}
+
+impl Reader {
+    /// Opens the ledger in `dir`.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] if there is none; [`Error::Damaged`], [`Error::Content`],
+    /// [`Error::Io`].
+    pub fn open(dir: &Path) -> Result<Reader, Error> {
+        Reader::open_on(Arc::new(RealDisk), dir)
+    }
+
+    /// As [`Reader::open`], on another disk.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn open_on(disk: Arc<dyn Disk>, dir: &Path) -> Result<Reader, Error> {
+        let Some(identity) = Identity::read(&*disk, dir)? else {
+            return Err(Error::Missing {
+                path: files::id(dir),
+            });
+        };
+        let (verifier, log_id) = (identity.verifier(dir)?, identity.log_id());
+        Ok(Reader {
+            disk,
+            dir: dir.to_owned(),
+            log_id,
+            verifier,
+        })
+    }
+
+    /// The verifier key that stands in the directory. Who wants evidence compares it
+    /// with one obtained elsewhere.
+    #[must_use]
+    pub fn vkey(&self) -> &VerifierKey {
+        &self.verifier
+    }
+
+    /// The last signed checkpoint, its signature checked, and its text.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::Damaged`], [`Error::Content`], [`Error::Io`].
+    pub fn checkpoint(&self) -> Result<(Checkpoint, String), Error> {
+        files::read_checkpoint(&*self.disk, &self.dir, &self.verifier)
+    }
+
+    /// Entries from `from` on, in order.
+    #[must_use]
+    pub fn entries(&self, from: Sequence) -> Entries<'_> {
+        Entries {
+            reader: self,
+            next: from,
+            at: None,
+        }
+    }
+
+    /// How many entries are written, durable or not.
+    ///
+    /// # Errors
+    /// As [`Entries::next`].
+    pub fn count(&self) -> Result<u64, Error> {
+        let layout = segment::layout(&*self.disk, &self.dir, &self.log_id)?;
+        let Some(last) = layout.segments.last() else {
+            return Ok(0);
+        };
+        let mut cursor = Cursor::open(&*self.disk, last)?;
+        while let Found::Frame(..) = cursor.next()? {}
+        Ok(cursor.expected().0)
+    }
+
+    /// One entry with its disclosures decrypted.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchEntry`]; [`Error::Ledger`] if the entry or a disclosure was altered.
+    pub fn show(&self, sequence: Sequence) -> Result<Shown, Error> {
+        let record = self.entries(sequence).next()?;
+        let Some(record) = record else {
+            return Err(Error::NoSuchEntry {
+                sequence,
+                entries: self.count()?,
+            });
+        };
+        let entry = record.entry()?;
+        let keys = keys::read(&*self.disk, &self.dir, &self.log_id)?;
+        let (mut encoded, mut erased) = (Vec::new(), Vec::new());
+        for envelope in seal::envelopes(&record.sealed)? {
+            match keys.slots.get(&envelope.key) {
+                Some((Slot::Live { key, .. }, _)) => encoded.extend(key.open(&envelope)?),
+                Some((Slot::Erased { at_ns }, _)) => {
+                    erased.push(ErasedKey {
+                        id: envelope.key,
+                        at_ns: *at_ns,
+                    });
+                }
+                None => return Err(keys::UNKNOWN_KEY.into()),
+            }
+        }
+        let disclosures = ledger::verify::disclosures(&entry, &encoded)?;
+        Ok(Shown {
+            record,
+            entry,
+            disclosures,
+            encoded,
+            erased,
+        })
+    }
+}
+
+/// Entries in order. Not an `Iterator`: after `None` it may be asked again, and gives
+/// what was written meanwhile (`weir ledger tail --follow`).
+pub struct Entries<'a> {
+    reader: &'a Reader,
+    next: Sequence,
+    /// Number of the segment, and the place in it.
+    at: Option<(u64, Cursor)>,
+}
+
+impl Entries<'_> {
+    /// The next entry; `None` if there is none yet.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Damaged`] if entries cannot be read and later ones can.
+    #[expect(clippy::should_implement_trait, reason = "it goes on after None")]
+    pub fn next(&mut self) -> Result<Option<Record>, Error> {
+        loop {
+            if let Some(record) = self.step()? {
+                if record.sequence >= self.next {
+                    self.next = record.sequence.next();
+                    return Ok(Some(record));
+                }
+                continue;
+            }
+            if !self.turn()? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// The next frame of the segment at hand.
+    fn step(&mut self) -> Result<Option<Record>, Error> {
+        let Some((_, cursor)) = &mut self.at else {
+            return Ok(None);
+        };
+        match cursor.next()? {
+            Found::Frame(frame, _) => Ok(Some(Record {
+                sequence: frame.sequence,
+                kind: frame.kind,
+                leaf: frame.leaf.to_vec(),
+                sealed: frame.sealed.to_vec(),
+            })),
+            // Damage may be a frame that is being written; `turn` knows.
+            Found::End | Found::Damaged(_) => Ok(None),
+        }
+    }
+
+    /// Goes on in the segment that has the next entry.
+    fn turn(&mut self) -> Result<bool, Error> {
+        let reader = self.reader;
+        let layout = segment::layout(&*reader.disk, &reader.dir, &reader.log_id)?;
+        let wanted = self
+            .at
+            .as_ref()
+            .map_or(self.next, |(_, cursor)| cursor.expected());
+        let holds = |one: &&segment::Segment| {
+            one.header.first <= wanted && one.until.is_none_or(|until| until > wanted)
+        };
+        let segment = layout.segments.iter().rev().find(holds);
+        match (segment, &mut self.at) {
+            (None, _) => Ok(false),
+            (Some(segment), Some((ordinal, cursor))) if segment.ordinal == *ordinal => {
+                if segment.until.is_none() {
+                    return Ok(false);
+                }
+                if cursor.until() == segment.until {
+                    return Err(Error::Damaged {
+                        path: segment.path.clone(),
+                        offset: cursor.offset(),
+                        reason: "entries are missing",
+                    });
+                }
+                // A later segment appeared, so this one is complete up to there.
+                cursor.set_until(segment.until);
+                Ok(true)
+            }
+            (Some(segment), _) => {
+                self.at = Some((segment.ordinal, Cursor::open(&*reader.disk, segment)?));
+                Ok(true)
+            }
+        }
+    }
+}

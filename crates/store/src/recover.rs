@@ -1,0 +1,265 @@
+//! Opening a log: deriving the tree again, comparing it with the checkpoint, and
+//! beginning a segment that holds everything the checkpoint does not cover.
+//!
+//! What an earlier process wrote may be in the kernel's memory only, and a sync that
+//! failed there is forgotten; so entries above the checkpoint are not trusted to be
+//! on the disk: they are read and written again. What comes after a torn frame was
+//! never acknowledged as durable and is dropped, on the record.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use ledger::checkpoint::Checkpoint;
+use ledger::merkle::{Frontier, leaf_hash};
+use ledger::{Entry, Kind, Sequence};
+
+use crate::disk::{Disk, Mode};
+use crate::log::Batch;
+use crate::scan::{Cursor, Found};
+use crate::segment::{self, Layout, Segment};
+use crate::{Error, files};
+
+/// What was found.
+pub(crate) struct Recovered {
+    pub(crate) frontier: Frontier,
+    /// Epoch of the last segment.
+    pub(crate) epoch: u64,
+    pub(crate) next_ordinal: u64,
+    /// First sequence of `tail`.
+    pub(crate) tail_from: Sequence,
+    /// Frames above the checkpoint.
+    pub(crate) tail: Batch,
+    /// Whether the last process left in good order.
+    pub(crate) clean: bool,
+    /// Bytes after the last whole entry.
+    pub(crate) dropped_bytes: u64,
+    /// Allowed intents of the last run that have no outcome.
+    pub(crate) orphans: Vec<Sequence>,
+    /// What the new segment replaces.
+    replaced: Replaced,
+}
+
+/// Files to tidy up once the new segment is durable.
+#[derive(Default)]
+struct Replaced {
+    cut: Option<(PathBuf, u64)>,
+    remove: Vec<PathBuf>,
+}
+
+/// Reads all entries and compares them with `checkpoint`.
+pub(crate) fn read(
+    disk: &dyn Disk,
+    dir: &Path,
+    log: &[u8; 16],
+    checkpoint: &Checkpoint,
+) -> Result<Recovered, Error> {
+    let layout = segment::layout(disk, dir, log)?;
+    let mut walk = Walk::new(checkpoint);
+    walk.segments(disk, &layout)?;
+    if walk.frontier.size() < checkpoint.size {
+        let broken = layout
+            .broken
+            .first()
+            .map(|(path, reason)| (path.clone(), *reason));
+        let (place, reason) = walk.stopped.or(broken).unzip();
+        return Err(Error::Disagrees {
+            reason: format!(
+                "it covers {} entries and only {} can be read{}",
+                checkpoint.size,
+                walk.frontier.size(),
+                place
+                    .zip(reason)
+                    .map_or_else(String::new, |(path, reason)| {
+                        format!("; {}: {reason}", path.display())
+                    })
+            ),
+        });
+    }
+    let orphans = if walk.last == Some(Kind::LogClose) {
+        Vec::new()
+    } else {
+        orphans(disk, &layout, walk.run)?
+    };
+    let mut remove = layout.replaced;
+    remove.extend(layout.unused);
+    remove.extend(walk.after);
+    Ok(Recovered {
+        epoch: layout
+            .segments
+            .iter()
+            .map(|one| one.header.epoch)
+            .max()
+            .unwrap_or(0),
+        next_ordinal: layout.next_ordinal,
+        tail_from: Sequence(checkpoint.size),
+        clean: walk.dropped_bytes == 0 && matches!(walk.last, Some(Kind::LogClose) | None),
+        dropped_bytes: walk.dropped_bytes,
+        orphans,
+        replaced: Replaced {
+            cut: walk.cut,
+            remove,
+        },
+        tail: walk.tail,
+        frontier: walk.frontier,
+    })
+}
+
+/// Tidies up once the new segment is durable. Readers do not need it, so failures do
+/// no harm.
+pub(crate) fn tidy(disk: &dyn Disk, recovered: &Recovered) {
+    if let Some((path, offset)) = &recovered.replaced.cut
+        && let Ok(file) = disk.open(path, Mode::Write)
+    {
+        let _ = file.truncate(*offset);
+        let _ = file.sync();
+    }
+    for path in &recovered.replaced.remove {
+        let _ = files::remove_if_there(disk, path);
+    }
+}
+
+/// The state of reading from the first entry to the last.
+struct Walk<'a> {
+    checkpoint: &'a Checkpoint,
+    frontier: Frontier,
+    tail: Batch,
+    last: Option<Kind>,
+    /// Where the last run began.
+    run: Sequence,
+    dropped_bytes: u64,
+    stopped: Option<(PathBuf, &'static str)>,
+    /// Where the entries end that the checkpoint covers.
+    cut: Option<(PathBuf, u64)>,
+    /// Segments that come after that.
+    after: Vec<PathBuf>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(checkpoint: &'a Checkpoint) -> Walk<'a> {
+        Walk {
+            checkpoint,
+            frontier: Frontier::new(),
+            tail: Batch::default(),
+            last: None,
+            run: Sequence(0),
+            dropped_bytes: 0,
+            stopped: None,
+            cut: None,
+            after: Vec::new(),
+        }
+    }
+
+    fn segments(&mut self, disk: &dyn Disk, layout: &Layout) -> Result<(), Error> {
+        self.compare()?;
+        for segment in &layout.segments {
+            let covered = self.frontier.size() < self.checkpoint.size;
+            if covered || self.cut.is_none() {
+                let offset = self.segment(disk, segment)?;
+                if covered && self.frontier.size() >= self.checkpoint.size && self.cut.is_none() {
+                    self.cut = Some((segment.path.clone(), offset));
+                }
+            } else {
+                self.segment(disk, segment)?;
+                self.after.push(segment.path.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads one segment, and gives where the checkpoint's part of it ends.
+    fn segment(&mut self, disk: &dyn Disk, segment: &Segment) -> Result<u64, Error> {
+        let mut cursor = Cursor::open(disk, segment)?;
+        let mut covered_end = cursor.offset();
+        if self.stopped.is_none() && segment.header.first.0 != self.frontier.size() {
+            self.stopped = Some((
+                segment.path.clone(),
+                "entries before this segment are missing",
+            ));
+        }
+        while self.stopped.is_none() {
+            match cursor.next()? {
+                Found::Frame(frame, offset) => {
+                    let covered = frame.sequence.0 < self.checkpoint.size;
+                    self.frontier.push(leaf_hash(frame.leaf));
+                    self.last = Some(frame.kind);
+                    if frame.kind == Kind::LogOpen {
+                        self.run = frame.sequence;
+                    }
+                    if covered {
+                        covered_end = offset.saturating_add(frame.raw.len() as u64);
+                        self.compare()?;
+                    } else {
+                        let start = self
+                            .tail
+                            .bytes
+                            .len()
+                            .saturating_add(crate::frame::HEADER_BYTES);
+                        self.tail.bytes.extend_from_slice(frame.raw);
+                        self.tail
+                            .leaves
+                            .push(start..start.saturating_add(frame.leaf.len()));
+                    }
+                }
+                Found::End => break,
+                Found::Damaged(reason) => self.stopped = Some((segment.path.clone(), reason)),
+            }
+        }
+        if segment.until.is_none() || self.stopped.is_some() {
+            let rest = cursor.rest()?.map_or(0, |(_, bytes)| bytes);
+            self.dropped_bytes = self.dropped_bytes.saturating_add(rest);
+        }
+        Ok(covered_end)
+    }
+
+    /// Compares the roots when the tree has the checkpoint's size.
+    fn compare(&self) -> Result<(), Error> {
+        let differs = self.frontier.size() == self.checkpoint.size
+            && self.frontier.root() != self.checkpoint.root;
+        if differs {
+            let size = self.checkpoint.size;
+            return Err(Error::Disagrees {
+                reason: format!("the first {size} entries do not have the root that was signed"),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Allowed intents from `run` on that have no outcome.
+fn orphans(disk: &dyn Disk, layout: &Layout, run: Sequence) -> Result<Vec<Sequence>, Error> {
+    let mut open = BTreeSet::new();
+    let mut expected = Sequence(0);
+    for segment in &layout.segments {
+        if segment.until.is_some_and(|until| until <= run) {
+            expected = segment.until.unwrap_or(expected);
+            continue;
+        }
+        let mut cursor = Cursor::open(disk, segment)?;
+        if segment.header.first != expected {
+            break;
+        }
+        while let Found::Frame(frame, _) = cursor.next()? {
+            let allowed = || {
+                Entry::parse(frame.leaf)
+                    .ok()
+                    .filter(|one| one.text("decision") == Some("allow"))
+            };
+            let outcome = || {
+                Entry::parse(frame.leaf)
+                    .ok()?
+                    .number("intent")
+                    .map(Sequence)
+            };
+            if frame.sequence < run {
+            } else if frame.kind == Kind::Intent && allowed().is_some() {
+                open.insert(frame.sequence);
+            } else if frame.kind == Kind::Outcome
+                && let Some(intent) = outcome()
+            {
+                open.remove(&intent);
+            }
+        }
+        expected = cursor.expected();
+    }
+    Ok(open.into_iter().collect())
+}

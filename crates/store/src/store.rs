@@ -1,0 +1,223 @@
+//! The store: what others may ask of a ledger that is open for writing.
+
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use ledger::event::{Erasure, LogClose, Text, Word};
+use ledger::{Event, Ledger, Receipt, Sequence, Unavailable};
+
+use crate::disk::{Disk, RealDisk};
+use crate::log::{Faults, Log, Progress, now_ns};
+use crate::read::Reader;
+use crate::{Alarm, Error, Health, Options, State, open};
+
+/// A ledger directory, open for writing by this process alone.
+///
+/// Dropping it closes it as [`Store::close`] does.
+pub struct Store {
+    log: Arc<Log>,
+    committer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("dir", &self.log.dir)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the ledger in `dir`, which is made if it is not there.
+    ///
+    /// # Errors
+    /// [`Error::Locked`]; [`Error::Disagrees`], [`Error::Missing`], [`Error::Damaged`],
+    /// [`Error::Content`] if the log must not be appended to; [`Error::OtherOrigin`];
+    /// [`Error::Io`], also when there is no space for a segment and the reserve.
+    pub fn open(dir: &Path, options: Options) -> Result<Arc<Store>, Error> {
+        Store::open_on(Arc::new(RealDisk), dir, options)
+    }
+
+    /// As [`Store::open`], on another disk.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_on(disk: Arc<dyn Disk>, dir: &Path, options: Options) -> Result<Arc<Store>, Error> {
+        let mut committer = open::open(disk, dir, options)?;
+        let log = Arc::clone(&committer.log);
+        committer.step(std::time::Instant::now());
+        let thread = std::thread::Builder::new()
+            .name("weir-ledger".into())
+            .spawn(move || committer.run())
+            .map_err(Error::Thread)?;
+        Ok(Arc::new(Store {
+            log,
+            committer: Mutex::new(Some(thread)),
+        }))
+    }
+
+    /// Waits until the entry is durable. Many tasks on many runtimes may wait.
+    ///
+    /// # Errors
+    /// [`Unavailable`] as soon as the disk fails; the entry may then become durable
+    /// later, so whoever waited must act as if it were refused.
+    pub async fn wait_durable(&self, sequence: Sequence) -> Result<(), Unavailable> {
+        if self.durable() > sequence {
+            return Ok(());
+        }
+        self.want(sequence.0.saturating_add(1));
+        let mut progress = self.log.progress.subscribe();
+        let done = |progress: &Progress| progress.durable > sequence.0 || progress.fault.is_some();
+        // The sender lives as long as the log, so the channel does not close.
+        let Ok(progress) = progress.wait_for(done).await else {
+            return Err(Unavailable::Closed);
+        };
+        match &progress.fault {
+            Some(fault) if progress.durable <= sequence.0 => Err(fault.clone()),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn want(&self, bound: u64) {
+        let mut inner = self.log.inner();
+        if bound > inner.wanted {
+            inner.wanted = bound;
+            self.log.wake(&inner);
+        }
+    }
+
+    /// How the ledger is.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        let log = &self.log;
+        let used_percent =
+            u8::try_from(log.used_percent.load(Ordering::Relaxed)).unwrap_or(u8::MAX);
+        let inner = log.inner();
+        let faults = &inner.faults;
+        let emergency = inner.active.emergency;
+        let state = match (&faults.failed, &faults.restricted, &faults.starved) {
+            (Some(reason), _, _) => State::Failed(reason.clone()),
+            (None, Some(reason), _) => State::Restricted(reason.clone()),
+            (None, None, Some(reason)) if emergency || faults.refused_since(log) => {
+                State::Restricted(reason.clone())
+            }
+            (None, None, _) => State::Ready,
+        };
+        let reason = faults
+            .failed
+            .as_ref()
+            .or(faults.restricted.as_ref())
+            .or(faults.starved.as_ref());
+        let alarm = match reason {
+            Some(reason @ Unavailable::DiskFull { .. }) => Some(Alarm::Full(reason.clone())),
+            Some(reason) => Some(Alarm::Fault(reason.clone())),
+            None if used_percent >= log.options.alarm_percent => {
+                Some(Alarm::Filling { used_percent })
+            }
+            None => None,
+        };
+        Health {
+            state: if inner.closed {
+                State::Failed(Unavailable::Closed)
+            } else {
+                state
+            },
+            alarm,
+            appended: inner.next,
+            epoch: inner.epoch,
+            durable: Sequence(log.durable.load(Ordering::Acquire)),
+            signed: Sequence(log.signed.load(Ordering::Acquire)),
+            refused: log.refused.load(Ordering::Relaxed),
+            used_percent,
+            available_bytes: log.available_bytes.load(Ordering::Relaxed),
+            reserve: log.segments.has_reserve(),
+        }
+    }
+
+    /// The log's verifier key, to be given to auditors.
+    #[must_use]
+    pub fn vkey(&self) -> String {
+        self.log.signer.verifier().to_string()
+    }
+
+    /// Destroys the keys of a subject's disclosures, durably, and records that. What
+    /// the subject does afterwards is disclosed under a new key.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if the keys could not be destroyed or it could not be recorded.
+    pub fn erase(
+        &self,
+        subject: &str,
+        reason: impl Into<Word>,
+        by: Option<Text>,
+    ) -> Result<Receipt, Unavailable> {
+        let keys = self.log.keys.erase(Some(subject), now_ns())?;
+        let keys = keys.iter().map(ToString::to_string).collect();
+        self.append(Event::from(Erasure {
+            keys,
+            reason: reason.into(),
+            by,
+        }))
+    }
+
+    /// Reads this ledger.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn reader(&self) -> Result<Reader, Error> {
+        Reader::open_on(Arc::clone(&self.log.disk), &self.log.dir)
+    }
+
+    /// Records the end, makes everything durable, signs it and lets go of the
+    /// directory. Afterwards nothing can be appended. May be called more than once.
+    pub fn close(&self) {
+        let mut committer = self
+            .committer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let Some(thread) = committer.take() else {
+            return;
+        };
+        let refused = self.log.refused.load(Ordering::Relaxed);
+        let epoch = self.log.inner().epoch;
+        // If it cannot be recorded, the next opening says that there may be a gap.
+        let _ = self.log.append(&Event::from(LogClose { epoch, refused }));
+        self.log.inner().closing = true;
+        self.log.work.notify_one();
+        let _ = thread.join();
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Ledger for Store {
+    fn append(&self, event: Event) -> Result<Receipt, Unavailable> {
+        let sequence = self.log.append(&event)?;
+        Ok(Receipt::issue(self, sequence))
+    }
+
+    fn durable(&self) -> Sequence {
+        Sequence(self.log.durable.load(Ordering::Acquire))
+    }
+
+    fn request_sync(&self) {
+        let mut inner = self.log.inner();
+        inner.wanted = inner.next.0;
+        self.log.wake(&inner);
+    }
+}
+
+impl Faults {
+    fn refused_since(&self, log: &Log) -> bool {
+        let refused = log.refused.load(Ordering::Relaxed);
+        self.outage
+            .as_ref()
+            .is_some_and(|outage| outage.refused_before < refused)
+    }
+}
