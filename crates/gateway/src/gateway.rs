@@ -1,0 +1,356 @@
+//! The running gateway: listeners, workers, and what they share.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use identity::{KeyRing, Principal, scram};
+use ledger::Ledger;
+use ledger::event::AuthenticationReason;
+use policy::Policies;
+use session::Cache;
+use store::Store;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+
+use crate::cancel::Registry;
+use crate::relay::Stop;
+use crate::setup::{Limits, Listener, Setup};
+use crate::target::{Common, Target};
+use crate::{Error, serve, tls};
+
+/// A listener with its TLS made ready.
+pub(crate) struct Port {
+    pub listener: Listener,
+    pub tls: Option<tls::Accepting>,
+}
+
+/// What may change while sessions run; replaced as a whole.
+pub(crate) struct State {
+    pub principals: BTreeMap<String, Principal>,
+    pub keys: KeyRing,
+    pub policies: Arc<Policies>,
+    pub targets: HashMap<String, Arc<Target>>,
+    pub limits: Limits,
+}
+
+/// What all workers share.
+pub(crate) struct Shared {
+    state: ArcSwap<State>,
+    pub store: Arc<Store>,
+    pub registry: Registry,
+    pub sessions: AtomicUsize,
+    pub draining: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn state(&self) -> Arc<State> {
+        self.state.load_full()
+    }
+}
+
+/// A handle to the running gateway.
+#[derive(Clone)]
+pub struct Gateway {
+    shared: Arc<Shared>,
+    runtime: tokio::runtime::Handle,
+    listening: Arc<Mutex<Vec<SocketAddr>>>,
+}
+
+struct Arrived {
+    tcp: std::net::TcpStream,
+    peer: SocketAddr,
+    port: Arc<Port>,
+}
+
+impl Gateway {
+    /// Makes a gateway; nothing listens yet. Must be called inside a runtime,
+    /// which also keeps the catalogs fresh.
+    ///
+    /// # Errors
+    /// Certificates or keys that cannot be used.
+    pub fn new(setup: Setup, store: Arc<Store>) -> Result<Self, Error> {
+        let runtime = tokio::runtime::Handle::current();
+        let state = make_state(setup, None, &runtime)?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                state: ArcSwap::from_pointee(state),
+                store,
+                registry: Registry::default(),
+                sessions: AtomicUsize::new(0),
+                draining: AtomicBool::new(false),
+            }),
+            runtime,
+            listening: Arc::default(),
+        })
+    }
+
+    /// Listens and serves on `workers` threads of one runtime each.
+    ///
+    /// # Errors
+    /// Addresses that cannot be bound, certificates that cannot be used.
+    pub async fn listen(&self, listeners: Vec<Listener>, workers: usize) -> Result<(), Error> {
+        let mut senders = Vec::new();
+        for index in 0..workers.max(1) {
+            senders.push(self.spawn_worker(index)?);
+        }
+        let senders: Arc<[mpsc::UnboundedSender<Arrived>]> = senders.into();
+        for listener in listeners {
+            let reachable = !listener.address.ip().is_loopback();
+            if reachable && listener.tls.is_none() && !listener.insecure {
+                return Err(Error::PlainListener(listener.address));
+            }
+            let port = Arc::new(Port {
+                tls: listener.tls.as_ref().map(tls::accepting).transpose()?,
+                listener,
+            });
+            let address = port.listener.address;
+            let socket = TcpListener::bind(address)
+                .await
+                .map_err(|source| Error::Listen { address, source })?;
+            if let Ok(bound) = socket.local_addr() {
+                self.listening
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(bound);
+            }
+            let senders = Arc::clone(&senders);
+            let shared = Arc::clone(&self.shared);
+            self.runtime
+                .spawn(async move { accept(&socket, &port, &senders, &shared).await });
+        }
+        Ok(())
+    }
+
+    /// Addresses bound, in order of the listeners.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listening
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn spawn_worker(&self, index: usize) -> Result<mpsc::UnboundedSender<Arrived>, Error> {
+        let (sender, mut arrivals) = mpsc::unbounded_channel::<Arrived>();
+        let shared = Arc::clone(&self.shared);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|source| Error::Io {
+                what: "cannot start a worker",
+                source,
+            })?;
+        let spawned = std::thread::Builder::new()
+            .name(format!("weir-{index}"))
+            .spawn(move || {
+                let cache = Arc::new(Cache::default());
+                let local = tokio::task::LocalSet::new();
+                local.block_on(&runtime, async move {
+                    while let Some(arrived) = arrivals.recv().await {
+                        let shared = Arc::clone(&shared);
+                        let cache = Arc::clone(&cache);
+                        tokio::task::spawn_local(async move {
+                            let Ok(tcp) = TcpStream::from_std(arrived.tcp) else {
+                                return;
+                            };
+                            serve::connection(tcp, arrived.peer, &arrived.port, &shared, &cache)
+                                .await;
+                        });
+                    }
+                });
+            });
+        spawned.map_err(|source| Error::Io {
+            what: "cannot start a worker",
+            source,
+        })?;
+        Ok(sender)
+    }
+
+    /// Takes a new setup. Sessions whose key was revoked or whose principal
+    /// changed end; the others go on under the new policies.
+    ///
+    /// # Errors
+    /// As [`Gateway::new`]; the old setup stays in force then.
+    pub fn reload(&self, setup: Setup) -> Result<(), Error> {
+        let old = self.shared.state();
+        let state = make_state(setup, Some(&old), &self.runtime)?;
+        for control in self.shared.registry.all() {
+            let still = state.principals.get(&control.principal.id) == Some(&control.principal)
+                && state
+                    .keys
+                    .key(control.key.as_str())
+                    .is_some_and(|key| key.revoked_ms.is_none())
+                && state.targets.contains_key(&control.target.setup.name);
+            if !still {
+                control.stop(Stop::Revoked);
+            }
+        }
+        self.shared.state.store(Arc::new(state));
+        Ok(())
+    }
+
+    /// Sessions open at the moment.
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        self.shared.registry.len()
+    }
+
+    /// What keeps the gateway from serving, if anything: for readiness.
+    #[must_use]
+    pub fn troubles(&self) -> Vec<String> {
+        let state = self.shared.state();
+        let mut troubles: Vec<String> = state
+            .targets
+            .values()
+            .filter_map(|target| {
+                target
+                    .trouble()
+                    .map(|why| format!("target {}: {why}", target.setup.name))
+            })
+            .collect();
+        troubles.sort();
+        if self.shared.draining.load(Ordering::Acquire) {
+            troubles.push("shutting down".into());
+        }
+        troubles
+    }
+
+    /// Targets whose catalog is loaded, and all of them.
+    #[must_use]
+    pub fn loaded(&self) -> (usize, usize) {
+        let state = self.shared.state();
+        let loaded = state
+            .targets
+            .values()
+            .filter(|t| t.world().catalog_generation > 0)
+            .count();
+        (loaded, state.targets.len())
+    }
+
+    /// Takes no more connections, lets sessions come to rest for `patience`,
+    /// then ends them.
+    pub async fn drain(&self, patience: Duration) {
+        self.shared.draining.store(true, Ordering::Release);
+        for control in self.shared.registry.all() {
+            control.stop(Stop::Drain);
+        }
+        let empty = async {
+            while self.shared.sessions.load(Ordering::Acquire) > 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        if tokio::time::timeout(patience, empty).await.is_err() {
+            for control in self.shared.registry.all() {
+                control.stop(Stop::Shutdown);
+            }
+            let gone = async {
+                while self.shared.sessions.load(Ordering::Acquire) > 0 {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            };
+            let _ = tokio::time::timeout(Duration::from_secs(3), gone).await;
+        }
+    }
+}
+
+async fn accept(
+    socket: &TcpListener,
+    port: &Arc<Port>,
+    workers: &[mpsc::UnboundedSender<Arrived>],
+    shared: &Shared,
+) {
+    let mut turn = 0usize;
+    loop {
+        let Ok((tcp, peer)) = socket.accept().await else {
+            // Out of descriptors: let some close.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        if shared.draining.load(Ordering::Acquire) {
+            continue;
+        }
+        let _ = tcp.set_nodelay(true);
+        let keepalive = socket2::TcpKeepalive::new()
+            .with_time(Duration::from_secs(60))
+            .with_interval(Duration::from_secs(10));
+        let _ = socket2::SockRef::from(&tcp).set_tcp_keepalive(&keepalive);
+        turn = turn.wrapping_add(1);
+        if let (Ok(tcp), Some(worker)) = (tcp.into_std(), workers.get(turn % workers.len().max(1)))
+        {
+            let _ = worker.send(Arrived {
+                tcp,
+                peer,
+                port: Arc::clone(port),
+            });
+        }
+    }
+}
+
+fn make_state(
+    setup: Setup,
+    old: Option<&State>,
+    runtime: &tokio::runtime::Handle,
+) -> Result<State, Error> {
+    let common = Common {
+        policies: Arc::clone(&setup.policies),
+        masker: setup.masker,
+        limits: setup.limits,
+        durability: setup.durability,
+    };
+    let mut targets = HashMap::new();
+    for (name, target) in setup.targets {
+        // A target whose configuration is the same keeps its catalog and sessions.
+        let kept = old
+            .and_then(|state| state.targets.get(&name))
+            .filter(|kept| kept.setup.same(&target));
+        let target = match kept {
+            Some(kept) => {
+                kept.renew(&common);
+                Arc::clone(kept)
+            }
+            None => {
+                let made = Target::new(target, &common, &setup.state)?;
+                runtime.spawn(Arc::clone(&made).keep());
+                made
+            }
+        };
+        targets.insert(name, target);
+    }
+    Ok(State {
+        principals: setup.principals,
+        keys: setup.keys,
+        policies: setup.policies,
+        targets,
+        limits: setup.limits,
+    })
+}
+
+/// A target as policy names it.
+pub(crate) fn policy_target(target: &Target) -> policy::Target {
+    policy::Target {
+        name: target.setup.name.clone(),
+        environment: target.setup.environment.clone(),
+    }
+}
+
+/// How a failed proof is recorded.
+pub(crate) fn why(failure: &scram::Failure) -> AuthenticationReason {
+    match failure {
+        scram::Failure::Expired(_) => AuthenticationReason::ExpiredKey,
+        scram::Failure::Revoked(_) => AuthenticationReason::RevokedKey,
+        scram::Failure::ChannelBinding | scram::Failure::Downgrade => {
+            AuthenticationReason::ChannelBinding
+        }
+        scram::Failure::Proof => AuthenticationReason::WrongKey,
+        _ => AuthenticationReason::Protocol,
+    }
+}
+
+/// Appends, ignoring whether it was taken: for entries nothing depends on.
+pub(crate) fn note(store: &Store, event: impl Into<ledger::Event>) {
+    let _ = store.append(event.into());
+}

@@ -1,0 +1,422 @@
+//! One connection from accept to close.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use ledger::Ledger;
+use ledger::event::{CancelledBy, PrincipalKind, SessionClose, SessionOpen};
+use session::postgres::Machine;
+use session::{Cache, Catalogs};
+use tokio::net::TcpStream;
+use wire::postgres as pg;
+
+use crate::gateway::{Port, Shared, note, policy_target};
+use crate::login::{self, Opened, Proved};
+use crate::random;
+use crate::relay::{self, Control, Legs};
+use crate::upstream::{Connected, Failure};
+
+/// How long a session waits for its target's first catalog.
+const CATALOG_PATIENCE: Duration = Duration::from_secs(10);
+/// Longest `application_name` a server keeps, bytes (NAMEDATALEN - 1).
+const NAME_BYTES: usize = 63;
+
+/// Counts a session for as long as it lives.
+struct Counted<'a>(&'a Shared, Option<Arc<crate::target::Target>>);
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.sessions.fetch_sub(1, Ordering::AcqRel);
+        if let Some(target) = &self.1 {
+            target.sessions.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+}
+
+pub(crate) async fn connection(
+    tcp: TcpStream,
+    peer: SocketAddr,
+    port: &Port,
+    shared: &Shared,
+    cache: &Arc<Cache>,
+) {
+    let open = shared.sessions.fetch_add(1, Ordering::AcqRel);
+    let mut counted = Counted(shared, None);
+    let full = open >= shared.state().limits.sessions;
+    match login::open(tcp, peer, port, shared).await {
+        Opened::Closed => {}
+        Opened::Cancel {
+            process_id,
+            secret,
+            from,
+        } => {
+            if let Some(control) = shared
+                .registry
+                .find(process_id, &secret, from, Instant::now())
+            {
+                let _ = control
+                    .cancel(shared.store.as_ref(), CancelledBy::Client)
+                    .await;
+            }
+        }
+        Opened::Session(mut proved) => {
+            if full {
+                let _ = login::say(
+                    &mut proved.stream,
+                    "53300",
+                    "too many sessions are open at Weir",
+                    Some("Try again later."),
+                )
+                .await;
+                return;
+            }
+            proved.target.sessions.fetch_add(1, Ordering::AcqRel);
+            counted.1 = Some(Arc::clone(&proved.target));
+            session(*proved, shared, cache).await;
+        }
+    }
+}
+
+async fn session(mut proved: Proved, shared: &Shared, cache: &Arc<Cache>) {
+    let Ok(id) = random::uuid() else { return };
+    let mut greeting = BytesMut::new();
+    pg::encode::authentication_ok(&mut greeting);
+
+    let target = Arc::clone(&proved.target);
+    // A look that starts after this moment; the first session of a while must
+    // not be judged by an old catalog.
+    let ticket = target.request_refresh();
+    let (parameters, declared) = match parameters(&proved, &id) {
+        Ok(parameters) => parameters,
+        Err(name) => {
+            let message = format!("the setting \"{name}\" is written by Weir alone");
+            let hint = "Clients may set weir.purpose, weir.task, weir.run and weir.traceparent.";
+            let _ = proved.stream.send(&mut greeting).await;
+            let _ = login::say(&mut proved.stream, "42501", &message, Some(hint)).await;
+            return;
+        }
+    };
+    let login = match target.login(&proved.principal.tier) {
+        Ok(login) => login.clone(),
+        Err(failure) => return refuse(&mut proved, greeting, &failure).await,
+    };
+    let connected = match target.endpoint.log_in(&login, &parameters).await {
+        Ok(connected) => connected,
+        Err(failure) => return refuse(&mut proved, greeting, &failure).await,
+    };
+    if tokio::time::timeout(CATALOG_PATIENCE, target.generation(ticket))
+        .await
+        .is_err()
+    {
+        let _ = proved.stream.send(&mut greeting).await;
+        let message = "the database's catalog cannot be read, so statements cannot be judged";
+        let _ = login::say(
+            &mut proved.stream,
+            "57P03",
+            message,
+            Some("Tell an operator; `weir check` says more."),
+        )
+        .await;
+        return;
+    }
+    opened(
+        proved, id, login.user, connected, declared, greeting, shared, cache,
+    )
+    .await;
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the parts of a session meet here and nowhere else"
+)]
+async fn opened(
+    mut proved: Proved,
+    id: String,
+    upstream_user: String,
+    connected: Connected,
+    declared: Vec<(String, String)>,
+    mut greeting: BytesMut,
+    shared: &Shared,
+    cache: &Arc<Cache>,
+) {
+    let target = Arc::clone(&proved.target);
+    let application = proved
+        .parameters
+        .iter()
+        .find(|(name, _)| name == "application_name")
+        .map(|(_, value)| value.clone())
+        .unwrap_or_default();
+    let address = proved.address.ip().to_string();
+    let open = SessionOpen {
+        session: id.as_str().into(),
+        principal: proved.principal.id.as_str().into(),
+        principal_kind: match proved.principal.kind {
+            identity::Kind::Human => PrincipalKind::Human,
+            identity::Kind::Agent { .. } => PrincipalKind::Agent,
+            identity::Kind::Workload => PrincipalKind::Workload,
+        },
+        on_behalf_of: proved.principal.on_behalf_of().map(Into::into),
+        target: target.setup.name.as_str().into(),
+        environment: target.setup.environment.as_str().into(),
+        tls: proved.tls.clone(),
+        protocol: format!(
+            "postgresql/{}.{}",
+            proved.version.major, proved.version.minor
+        )
+        .into(),
+        key: proved.key.as_str().into(),
+        address: Some(address.as_str().into()),
+        application: Some(application.as_str().into()),
+    };
+    if let Err(unavailable) = shared.store.append(open.into()) {
+        let _ = proved.stream.send(&mut greeting).await;
+        let hint = format!("Tell an operator: {unavailable}.");
+        let message = "no session can be opened, because Weir's ledger cannot record it";
+        let _ = login::say(&mut proved.stream, "58030", message, Some(&hint)).await;
+        return;
+    }
+
+    let control = Arc::new(Control::new(
+        id.as_str().into(),
+        proved.key.clone(),
+        proved.principal.clone(),
+        Arc::clone(&target),
+        connected.cancel,
+    ));
+    let secret: Box<[u8]> = match (
+        proved.version >= pg::ProtocolVersion::V3_2,
+        random::bytes::<32>(),
+    ) {
+        (true, Ok(secret)) => secret.into(),
+        (false, Ok([a, b, c, d, ..])) => [a, b, c, d].into(),
+        (_, Err(_)) => return,
+    };
+    let Ok(process_id) = shared.registry.add(secret.clone(), Arc::clone(&control)) else {
+        return;
+    };
+
+    let who = session::Identity {
+        principal: proved.principal.clone(),
+        human: proved.human.clone(),
+        target: policy_target(&target),
+        session: id.clone(),
+        address,
+        application,
+        tls: proved.stream.is_encrypted(),
+        observe: target.setup.observe,
+        upstream_user,
+    };
+    let catalogs: Arc<dyn Catalogs> = Arc::clone(&target) as Arc<dyn Catalogs>;
+    let ledger: Arc<dyn Ledger> = Arc::clone(&shared.store) as Arc<dyn Ledger>;
+    let mut machine = Machine::new(
+        Arc::new(who),
+        &target.world(),
+        ledger,
+        catalogs,
+        Arc::clone(cache),
+    );
+    for (name, value) in &declared {
+        machine.declare(name, value);
+    }
+    greeting.extend_from_slice(&connected.parameters);
+    let _ = pg::encode::backend_key_data(&mut greeting, process_id, &secret);
+    pg::encode::ready_for_query(&mut greeting, pg::TransactionStatus::Idle);
+    machine.to_client().append(greeting);
+
+    let legs = Legs {
+        client: proved.stream,
+        upstream: connected.stream,
+        from_client: proved.rest,
+        from_upstream: connected.rest,
+    };
+    let started = Instant::now();
+    let reason = relay::run(legs, &mut machine, &control, &shared.store).await;
+    shared.registry.remove(process_id);
+    if !machine.at_rest() {
+        // What still runs for nobody is stopped.
+        let _ = control
+            .cancel(shared.store.as_ref(), CancelledBy::Disconnect)
+            .await;
+    }
+    machine.abandon();
+    let counts = machine.counts();
+    note(
+        &shared.store,
+        SessionClose {
+            session: id.as_str().into(),
+            reason,
+            statements: counts.statements,
+            refused: counts.refused,
+            rows: counts.rows,
+            bytes: counts.bytes,
+            masked_cells: counts.masked_cells,
+            duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        },
+    );
+}
+
+/// Tells a proved client that its database cannot be used, without hosts.
+async fn refuse(proved: &mut Proved, mut greeting: BytesMut, failure: &Failure) {
+    let (code, message) = match failure {
+        Failure::Refused { code, .. } if code == "53300" => {
+            ("53300", "the database has no connection left")
+        }
+        Failure::Refused { code, .. } if code == "57P03" => {
+            ("57P03", "the database is starting up or shutting down")
+        }
+        Failure::NoLogin { .. } => ("28000", "Weir has no login for you at this database"),
+        Failure::Unreachable { .. } => ("08001", "the database cannot be reached"),
+        _ => ("08001", "Weir cannot log in at the database"),
+    };
+    eprintln!("weir: target {}: {failure}", proved.target.setup.name);
+    let _ = proved.stream.send(&mut greeting).await;
+    let _ = login::say(
+        &mut proved.stream,
+        code,
+        message,
+        Some("Tell an operator; `weir check` says more."),
+    )
+    .await;
+}
+
+type Parameters = Vec<(String, String)>;
+
+/// Start-up parameters for the server, and the context the client declared.
+/// Everything passes unchanged, except what carries identity.
+fn parameters(proved: &Proved, session: &str) -> Result<(Parameters, Parameters), String> {
+    let mut sent = Parameters::new();
+    let mut declared = Parameters::new();
+    let mut options = String::new();
+    let mut application = String::new();
+    for (name, value) in &proved.parameters {
+        match name.as_str() {
+            "user" | "database" | "replication" => {}
+            "options" => options.clone_from(value),
+            "application_name" => application.clone_from(value),
+            // A server in SQL_ASCII sends what is stored; in UTF8 it is the same bytes, checked.
+            "client_encoding" => sent.push((name.clone(), "UTF8".into())),
+            // Custom settings as start-up parameters of their own.
+            own if own.starts_with("weir.") => {
+                if !declarable(own) {
+                    return Err(own.to_owned());
+                }
+                declared.push((own.to_owned(), value.clone()));
+                sent.push((name.clone(), value.clone()));
+            }
+            _ => sent.push((name.clone(), value.clone())),
+        }
+    }
+    if !sent.iter().any(|(name, _)| name == "client_encoding") {
+        sent.push(("client_encoding".into(), "UTF8".into()));
+    }
+    for (name, value) in settings(&options) {
+        if name.starts_with("weir.") {
+            if !declarable(&name) {
+                return Err(name);
+            }
+            declared.push((name, value));
+        } else if matches!(name.as_str(), "role" | "session_authorization") {
+            return Err(name);
+        } else if name == "client_encoding" || name == "standard_conforming_strings" {
+            // Owned by Weir, below.
+            return Err(name);
+        }
+    }
+    let principal = &proved.principal;
+    sent.push((
+        "application_name".into(),
+        attributed(&application, &principal.id),
+    ));
+    sent.push(("weir.principal".into(), principal.id.clone()));
+    sent.push(("weir.session".into(), session.to_owned()));
+    if let Some(human) = principal.on_behalf_of() {
+        sent.push(("weir.on_behalf_of".into(), human.to_owned()));
+    }
+    sent.push(("standard_conforming_strings".into(), "on".into()));
+    if !options.is_empty() {
+        sent.push(("options".into(), options));
+    }
+    Ok((sent, declared))
+}
+
+fn declarable(name: &str) -> bool {
+    matches!(
+        name,
+        "weir.purpose" | "weir.task" | "weir.run" | "weir.traceparent"
+    )
+}
+
+/// `psql [alice]`: the client's name first, the principal never cut.
+fn attributed(application: &str, principal: &str) -> String {
+    let own = format!("[{principal}]");
+    let room = NAME_BYTES.saturating_sub(own.len() + 1);
+    let mut end = application.len().min(room);
+    while !application.is_char_boundary(end) {
+        end -= 1;
+    }
+    match application.get(..end) {
+        Some(kept) if !kept.is_empty() => format!("{kept} {own}"),
+        _ => own,
+    }
+}
+
+/// `-c name=value` and `--name=value` in start-up options, names in lower case
+/// (PostgreSQL docs, 20.1.4; backslash escapes as in `pg_split_opts`).
+fn settings(options: &str) -> Vec<(String, String)> {
+    let mut words: Vec<String> = Vec::new();
+    let mut word: Option<String> = None;
+    let mut chars = options.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => word.get_or_insert_default().extend(chars.next()),
+            c if c.is_ascii_whitespace() => words.extend(word.take()),
+            c => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    let mut found = Vec::new();
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        let setting = if word == "-c" {
+            words.next()
+        } else if let Some(rest) = word.strip_prefix("--") {
+            Some(rest.to_owned())
+        } else {
+            word.strip_prefix("-c").map(str::to_owned)
+        };
+        if let Some((name, value)) = setting.as_deref().and_then(|s| s.split_once('=')) {
+            found.push((
+                name.trim().to_ascii_lowercase().replace('-', "_"),
+                value.to_owned(),
+            ));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_settings_as_the_server_does() {
+        let read = settings(r"-c weir.purpose=fix\ it --Search-Path=a -cjit=off -B 5");
+        let expected = [
+            ("weir.purpose", "fix it"),
+            ("search_path", "a"),
+            ("jit", "off"),
+        ];
+        assert_eq!(read, expected.map(|(n, v)| (n.to_owned(), v.to_owned())));
+    }
+
+    #[test]
+    fn attribution_keeps_the_principal_whole() {
+        assert_eq!(attributed("psql", "alice"), "psql [alice]");
+        assert_eq!(attributed("", "alice"), "[alice]");
+        assert!(attributed(&"ä".repeat(60), "alice").ends_with(" [alice]"));
+        assert!(attributed(&"ä".repeat(60), "alice").len() <= NAME_BYTES);
+    }
+}

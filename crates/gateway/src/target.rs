@@ -1,0 +1,345 @@
+//! One upstream database: its catalog, kept fresh, and the world its sessions
+//! are judged in.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use mask::{Label, Masker};
+use policy::Policies;
+use session::{Catalogs, Durability, Labels, World};
+use statement::{Catalog, ColumnId};
+use tokio::sync::{Notify, watch};
+
+use crate::setup;
+use crate::upstream::{Connected, Endpoint, Failure};
+
+/// Between two attempts to reach a database that does not answer.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// What of the setup concerns every target's world.
+pub(crate) struct Common {
+    pub policies: Arc<Policies>,
+    pub masker: Arc<Masker>,
+    pub limits: setup::Limits,
+    pub durability: Durability,
+}
+
+/// A target and everything Weir knows of it.
+pub(crate) struct Target {
+    pub(crate) setup: setup::Target,
+    pub(crate) endpoint: Endpoint,
+    world: ArcSwap<World>,
+    /// Tells waiting sessions of a new world.
+    changed: watch::Sender<u64>,
+    requested: AtomicU64,
+    wake: Notify,
+    epoch: AtomicU64,
+    pub(crate) sessions: AtomicUsize,
+    trouble: Mutex<Option<String>>,
+    bindings: PathBuf,
+    poll: Duration,
+}
+
+impl Target {
+    pub(crate) fn new(
+        setup: setup::Target,
+        common: &Common,
+        state: &Path,
+    ) -> Result<Arc<Self>, crate::Error> {
+        let endpoint = Endpoint::new(&setup, common.limits.connect)?;
+        let world = world(
+            common,
+            1,
+            0,
+            Arc::new(Catalog::empty()),
+            Arc::new(Labels::default()),
+        );
+        let bindings = state
+            .join("labels")
+            .join(format!("{}.json", file_name(&setup.name)));
+        Ok(Arc::new(Self {
+            endpoint,
+            world: ArcSwap::from_pointee(world),
+            changed: watch::Sender::new(0),
+            requested: AtomicU64::new(1),
+            wake: Notify::new(),
+            epoch: AtomicU64::new(1),
+            sessions: AtomicUsize::new(0),
+            trouble: Mutex::new(None),
+            bindings,
+            poll: common.limits.catalog_poll,
+            setup,
+        }))
+    }
+
+    /// The world as it is now.
+    pub(crate) fn world(&self) -> arc_swap::Guard<Arc<World>> {
+        self.world.load()
+    }
+
+    /// Waits until the catalog's generation is at least `generation`.
+    pub(crate) async fn generation(&self, generation: u64) {
+        let mut seen = self.changed.subscribe();
+        let _ = seen
+            .wait_for(|_| self.world.load().catalog_generation >= generation)
+            .await;
+    }
+
+    /// Why the catalog cannot be read, if it cannot.
+    #[must_use]
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.trouble
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn set_trouble(&self, trouble: Option<String>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+
+    /// Takes new policies, masker and bounds.
+    pub(crate) fn renew(&self, common: &Common) {
+        let old = self.world.load();
+        let (catalog, labels) = (Arc::clone(&old.catalog), Arc::clone(&old.labels));
+        self.publish(world(common, 0, old.catalog_generation, catalog, labels));
+    }
+
+    fn publish(&self, mut world: World) {
+        let epoch = self.epoch.fetch_add(1, Ordering::AcqRel) + 1;
+        world.epoch = epoch;
+        self.world.store(Arc::new(world));
+        self.changed.send_replace(epoch);
+    }
+
+    /// Keeps the catalog fresh until the process ends or the target is dropped.
+    pub(crate) async fn keep(self: Arc<Self>) {
+        let mut connection: Option<Connected> = None;
+        loop {
+            if Arc::strong_count(&self) == 1 {
+                return;
+            }
+            let goal = self.requested.load(Ordering::Acquire);
+            let wanted = goal > self.world.load().catalog_generation;
+            if wanted || self.sessions.load(Ordering::Acquire) > 0 {
+                match self.look(&mut connection, goal).await {
+                    Ok(()) => self.set_trouble(None),
+                    Err(failure) => {
+                        connection = None;
+                        self.set_trouble(Some(failure.to_string()));
+                        let _ = tokio::time::timeout(RETRY, std::future::pending::<()>()).await;
+                        continue;
+                    }
+                }
+            }
+            let _ = tokio::time::timeout(self.poll, self.wake.notified()).await;
+        }
+    }
+
+    /// Reads the fingerprint, and the catalog if it changed.
+    async fn look(&self, connection: &mut Option<Connected>, goal: u64) -> Result<(), Failure> {
+        let mut open = match connection.take() {
+            Some(open) => open,
+            None => {
+                self.endpoint
+                    .log_in(self.login("default")?, &catalog_parameters())
+                    .await?
+            }
+        };
+        let mut fingerprint = String::new();
+        self.endpoint
+            .rows(&mut open, statement::catalog::FINGERPRINT, |row| {
+                fingerprint = row
+                    .first()
+                    .copied()
+                    .flatten()
+                    .unwrap_or_default()
+                    .to_owned();
+            })
+            .await?;
+        let old = self.world.load_full();
+        if fingerprint == old.catalog.fingerprint() && old.catalog_generation > 0 {
+            if goal > old.catalog_generation {
+                // Looked at since it was asked for, and nothing changed: the
+                // epoch stays, so verdicts stay.
+                let mut same = copy(&old);
+                same.catalog_generation = goal;
+                let epoch = same.epoch;
+                self.world.store(Arc::new(same));
+                self.changed.send_replace(epoch);
+            }
+        } else {
+            let mut builder = statement::catalog::Builder::new();
+            let mut fault = None;
+            for query in statement::catalog::LOAD {
+                self.endpoint
+                    .rows(&mut open, query.sql, |row| {
+                        if let Err(error) = builder.row(query.section, row) {
+                            fault.get_or_insert(error);
+                        }
+                    })
+                    .await?;
+            }
+            if let Some(fault) = fault {
+                return Err(Failure::Protocol {
+                    host: self.setup.host.clone(),
+                    message: format!("catalog: {fault}"),
+                });
+            }
+            let catalog = Arc::new(builder.finish(fingerprint));
+            let labels = Arc::new(self.bind_labels(&catalog));
+            let mut next = copy(&old);
+            next.catalog = catalog;
+            next.labels = labels;
+            next.catalog_generation = goal.max(old.catalog_generation);
+            self.publish(next);
+        }
+        *connection = Some(open);
+        Ok(())
+    }
+
+    /// The credentials of a tier.
+    pub(crate) fn login(&self, tier: &str) -> Result<&setup::Login, Failure> {
+        self.setup.logins.get(tier).ok_or_else(|| Failure::NoLogin {
+            target: self.setup.name.clone(),
+            tier: tier.to_owned(),
+        })
+    }
+
+    /// Binds configured labels to (oid, attribute). A binding once made holds
+    /// when the column is renamed; it is kept in a file beside the ledger.
+    fn bind_labels(&self, catalog: &Catalog) -> Labels {
+        let kept = self.kept_bindings();
+        let mut bound: HashMap<ColumnId, Label> = HashMap::new();
+        let mut unresolved = Vec::new();
+        let mut keep: HashMap<String, (u32, i16)> = HashMap::new();
+        for ([schema, relation, column], label) in &self.setup.labels {
+            let name = [schema, relation, column]
+                .map(|part| policy::quote_identifier(part))
+                .join(".");
+            let by_name = catalog.column(schema, relation, column);
+            let by_id = kept
+                .get(&name)
+                .map(|(relation, attribute)| ColumnId {
+                    relation: *relation,
+                    attribute: *attribute,
+                })
+                .filter(|column| catalog.column_name(*column).is_some());
+            let columns: Vec<ColumnId> = by_name.into_iter().chain(by_id).collect();
+            match columns.first() {
+                None => unresolved.push(name.clone()),
+                Some(first) => {
+                    keep.insert(name.clone(), (first.relation, first.attribute));
+                }
+            }
+            for column in columns {
+                for member in catalog.family(column) {
+                    bound.insert(member, label.clone());
+                }
+            }
+        }
+        if keep != kept {
+            self.keep_bindings(&keep);
+        }
+        Labels::new(bound, unresolved)
+    }
+
+    fn kept_bindings(&self) -> HashMap<String, (u32, i16)> {
+        std::fs::read(&self.bindings)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default()
+    }
+
+    fn keep_bindings(&self, keep: &HashMap<String, (u32, i16)>) {
+        let ordered: std::collections::BTreeMap<_, _> = keep.iter().collect();
+        let written = serde_json::to_vec_pretty(&ordered)
+            .map_err(std::io::Error::other)
+            .and_then(|bytes| {
+                if let Some(folder) = self.bindings.parent() {
+                    std::fs::create_dir_all(folder)?;
+                }
+                let beside = self.bindings.with_extension("new");
+                std::fs::write(&beside, bytes)?;
+                std::fs::rename(&beside, &self.bindings)
+            });
+        if let Err(error) = written {
+            self.set_trouble(Some(format!(
+                "cannot keep label bindings in {}: {error}",
+                self.bindings.display()
+            )));
+        }
+    }
+}
+
+impl Catalogs for Target {
+    fn request_refresh(&self) -> u64 {
+        let ticket = self.requested.fetch_add(1, Ordering::AcqRel) + 1;
+        self.wake.notify_one();
+        ticket
+    }
+}
+
+/// Start-up parameters of the connection that reads the catalog.
+fn catalog_parameters() -> Vec<(String, String)> {
+    [
+        ("application_name", "weir catalog"),
+        ("client_encoding", "UTF8"),
+        ("search_path", ""),
+        ("statement_timeout", "30000"),
+        ("default_transaction_read_only", "on"),
+    ]
+    .map(|(n, v)| (n.to_owned(), v.to_owned()))
+    .into()
+}
+
+fn world(
+    common: &Common,
+    epoch: u64,
+    generation: u64,
+    catalog: Arc<Catalog>,
+    labels: Arc<Labels>,
+) -> World {
+    World {
+        epoch,
+        catalog_generation: generation,
+        policies: Arc::clone(&common.policies),
+        catalog,
+        labels,
+        masker: Arc::clone(&common.masker),
+        limits: common.limits.statement,
+        message_limit_bytes: common.limits.message_bytes,
+        durability: common.durability,
+    }
+}
+
+fn copy(world: &World) -> World {
+    World {
+        epoch: world.epoch,
+        catalog_generation: world.catalog_generation,
+        policies: Arc::clone(&world.policies),
+        catalog: Arc::clone(&world.catalog),
+        labels: Arc::clone(&world.labels),
+        masker: Arc::clone(&world.masker),
+        limits: world.limits,
+        message_limit_bytes: world.message_limit_bytes,
+        durability: world.durability,
+    }
+}
+
+/// A target's name as a file name.
+fn file_name(name: &str) -> String {
+    name.chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '-' || c == '_' {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,530 @@
+//! Client messages: judged, recorded, forwarded or replaced.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use wire::postgres as pg;
+
+use super::errand::RESERVED;
+use super::step::{Portal, Prepared, Run, Step};
+use super::{End, Machine, NAMES_LIMIT, Now};
+use crate::gate::{self, Cleared};
+use crate::refusal::{Cause, Refusal};
+use crate::verdict::Verdict;
+use crate::world::World;
+
+/// What became of the message at the head of the input.
+pub(super) enum Taken {
+    /// Done with; so many bytes.
+    Message(usize),
+    /// Not complete yet.
+    NeedBytes,
+    /// Something must be asked or awaited first; it will be tried again.
+    Blocked,
+}
+
+/// Whether a handler finished with its message.
+pub(super) enum Flow {
+    Done,
+    Blocked,
+}
+
+impl Machine {
+    pub(super) fn next_message(&mut self, input: &BytesMut, world: &World, now: Now) -> Taken {
+        let frame = match pg::frame(input, world.message_limit_bytes) {
+            Ok(Some(frame)) => frame,
+            Ok(None) => return Taken::NeedBytes,
+            Err(error) => return self.broken(&error),
+        };
+        let length = frame.raw.len();
+        let message = match pg::frontend(&frame) {
+            Ok(message) => message,
+            Err(pg::Error::NotUtf8(_)) => {
+                let refusal = Refusal::new(
+                    Cause::Limit,
+                    "weir.not-utf8",
+                    "the message is not valid UTF-8",
+                )
+                .code("22021")
+                .hint("Weir serves clients in UTF-8; set client_encoding to UTF8.");
+                let simple = frame.tag == b'Q' || frame.tag == b'F';
+                if !self.skipping || frame.tag == b'S' {
+                    self.refuse(refusal, simple);
+                }
+                return Taken::Message(length);
+            }
+            Err(error) => return self.broken(&error),
+        };
+        match self.message(message, frame.raw, world, now) {
+            Flow::Done => Taken::Message(length),
+            Flow::Blocked => Taken::Blocked,
+        }
+    }
+
+    fn broken(&mut self, error: &pg::Error) -> Taken {
+        self.terminate(
+            "08P01",
+            &format!("protocol violation: {error}"),
+            End::ClientProtocol("malformed message"),
+        );
+        Taken::NeedBytes
+    }
+
+    fn message(&mut self, message: pg::Frontend<'_>, raw: &[u8], world: &World, now: Now) -> Flow {
+        use pg::Frontend as F;
+        if self.copy_in {
+            return self.copy_in_message(&message, raw);
+        }
+        match message {
+            F::Terminate => {
+                self.to_upstream.buffer().extend_from_slice(raw);
+                self.end = Some(End::Client);
+                Flow::Done
+            }
+            F::Sync => {
+                self.skipping = false;
+                self.open = 0;
+                self.to_upstream.buffer().extend_from_slice(raw);
+                self.queue.push_back(Step::Sync);
+                Flow::Done
+            }
+            // The server ignores these while it skips, and copy data outside of COPY.
+            _ if self.skipping => Flow::Done,
+            F::Query(text) => self.query(text, raw, world, now),
+            F::Parse {
+                name,
+                text,
+                parameter_types,
+            } => self.parse(
+                name,
+                text,
+                &parameter_types.iter().collect::<Vec<u32>>(),
+                raw,
+                world,
+                now,
+            ),
+            F::Bind(bind) => self.bind(&bind, raw, world, now),
+            F::Describe { kind, name } => self.describe(kind, name, raw, world, now),
+            F::Execute { portal, max_rows } => self.execute(portal, max_rows, raw, world, now),
+            F::Close { kind, name } => {
+                if name.starts_with(RESERVED) {
+                    return self.reserved(name);
+                }
+                self.forward(raw);
+                self.tentative += 1;
+                self.queue.push_back(match kind {
+                    pg::DescribeKind::Statement => Step::CloseStatement(name.into()),
+                    pg::DescribeKind::Portal => Step::ClosePortal(name.into()),
+                });
+                Flow::Done
+            }
+            F::Flush => {
+                self.to_upstream.buffer().extend_from_slice(raw);
+                Flow::Done
+            }
+            F::CopyData(_) | F::CopyDone | F::CopyFail(_) => self.early_copy_message(&message, raw),
+            F::FunctionCall => {
+                let refusal = Refusal::new(
+                    Cause::Unsupported,
+                    "weir.function-call",
+                    "the FunctionCall message is not served, because it cannot be analysed",
+                )
+                .hint("Call the function in a SELECT instead.");
+                self.refuse(refusal, true);
+                Flow::Done
+            }
+            F::Password(_) => {
+                self.terminate(
+                    "08P01",
+                    "unexpected password message",
+                    End::ClientProtocol("password after login"),
+                );
+                Flow::Done
+            }
+        }
+    }
+
+    fn query(&mut self, text: &str, raw: &[u8], world: &World, now: Now) -> Flow {
+        if std::mem::take(&mut self.answered) {
+            return Flow::Done;
+        }
+        let verdict = match self.judge(text, &[], world, now) {
+            Ok(verdict) => verdict,
+            Err(super::judging::Blocked) => return Flow::Blocked,
+        };
+        if verdict.refusal.is_none() && self.ask_description(&verdict, text, &[], true) {
+            return Flow::Blocked;
+        }
+        match self.clear(&verdict, text, None, world) {
+            Err(refusal) => self.refuse_recorded(refusal, true),
+            Ok(cleared) => {
+                self.hold(&cleared);
+                self.anticipate(&verdict);
+                self.to_upstream.buffer().extend_from_slice(raw);
+                let intents = cleared.iter().map(Cleared::intent).collect();
+                self.queue
+                    .push_back(Step::Query(Box::new(Run::new(verdict, None, intents, now))));
+            }
+        }
+        Flow::Done
+    }
+
+    fn parse(
+        &mut self,
+        name: &str,
+        text: &str,
+        types: &[u32],
+        raw: &[u8],
+        world: &World,
+        now: Now,
+    ) -> Flow {
+        if name.starts_with(RESERVED) {
+            return self.reserved(name);
+        }
+        if self.statements.len() + self.tentative >= NAMES_LIMIT {
+            let refusal = Refusal::new(
+                Cause::Limit,
+                "weir.prepared-statements",
+                format!("a session may hold {NAMES_LIMIT} prepared statements"),
+            )
+            .hint("DEALLOCATE or close the ones not needed.");
+            self.refuse(refusal, false);
+            return Flow::Done;
+        }
+        let verdict = match self.judge(text, types, world, now) {
+            Ok(verdict) => verdict,
+            Err(super::judging::Blocked) => return Flow::Blocked,
+        };
+        if verdict.refusal.is_none() && self.ask_description(&verdict, text, types, false) {
+            return Flow::Blocked;
+        }
+        match self.clear(&verdict, text, None, world) {
+            Err(refusal) => self.refuse_named(refusal, name),
+            Ok(cleared) => {
+                let intent = cleared.first().map(Cleared::intent);
+                self.forward(raw);
+                self.tentative += 1;
+                let prepared = Arc::new(Prepared {
+                    text: text.into(),
+                    types: types.into(),
+                });
+                self.queue.push_back(Step::Parse {
+                    name: name.into(),
+                    prepared,
+                    verdict,
+                    intent,
+                });
+            }
+        }
+        Flow::Done
+    }
+
+    fn bind(&mut self, bind: &pg::Bind<'_>, raw: &[u8], world: &World, now: Now) -> Flow {
+        if bind.portal.starts_with(RESERVED) {
+            return self.reserved(bind.portal);
+        }
+        let Some(prepared) = self.prepared(bind.statement) else {
+            return self.missing_statement(bind.statement);
+        };
+        let verdict = match self.judge(&prepared.text, &prepared.types, world, now) {
+            Ok(verdict) => verdict,
+            Err(super::judging::Blocked) => return Flow::Blocked,
+        };
+        if verdict.refusal.is_none()
+            && self.ask_description(&verdict, &prepared.text, &prepared.types, false)
+        {
+            return Flow::Blocked;
+        }
+        match self.clear(&verdict, &prepared.text, Some(bind), world) {
+            Err(refusal) => self.refuse_recorded(refusal, false),
+            Ok(cleared) => {
+                self.hold(&cleared);
+                self.forward(raw);
+                self.tentative += 1;
+                let portal = Portal {
+                    prepared,
+                    index: 0,
+                    version: self.version(world),
+                    formats: bind.result_formats().iter().map(pg::Format::code).collect(),
+                    rows: 0,
+                    intent: cleared.first().map(Cleared::intent),
+                    hold: false,
+                    cursor: false,
+                    verdict,
+                };
+                self.queue.push_back(Step::Bind {
+                    name: bind.portal.into(),
+                    portal,
+                });
+            }
+        }
+        Flow::Done
+    }
+
+    fn describe(
+        &mut self,
+        kind: pg::DescribeKind,
+        name: &str,
+        raw: &[u8],
+        world: &World,
+        now: Now,
+    ) -> Flow {
+        if name.starts_with(RESERVED) {
+            return self.reserved(name);
+        }
+        match kind {
+            pg::DescribeKind::Statement => {
+                let Some(prepared) = self.prepared(name) else {
+                    return self.missing_statement(name);
+                };
+                match self.still_allowed(&prepared, world, now) {
+                    Err(super::judging::Blocked) => Flow::Blocked,
+                    Ok(Err(refusal)) => {
+                        self.refuse(refusal, false);
+                        Flow::Done
+                    }
+                    Ok(Ok(verdict)) => {
+                        self.forward(raw);
+                        self.queue.push_back(Step::DescribeStatement {
+                            verdict,
+                            parameters: false,
+                        });
+                        Flow::Done
+                    }
+                }
+            }
+            pg::DescribeKind::Portal => {
+                let Some(portal) = self.portal(name) else {
+                    return self.missing_portal(name);
+                };
+                if portal.cursor {
+                    self.forward(raw);
+                    self.queue.push_back(Step::DescribePortal {
+                        verdict: portal.verdict,
+                    });
+                    return Flow::Done;
+                }
+                match self.still_allowed(&portal.prepared, world, now) {
+                    Err(super::judging::Blocked) => Flow::Blocked,
+                    Ok(Err(refusal)) => {
+                        self.refuse(refusal, false);
+                        Flow::Done
+                    }
+                    Ok(Ok(verdict)) => {
+                        self.forward(raw);
+                        self.queue.push_back(Step::DescribePortal { verdict });
+                        Flow::Done
+                    }
+                }
+            }
+        }
+    }
+
+    fn execute(&mut self, name: &str, max_rows: i32, raw: &[u8], world: &World, now: Now) -> Flow {
+        if name.starts_with(RESERVED) {
+            return self.reserved(name);
+        }
+        let Some(portal) = self.portal(name) else {
+            return self.missing_portal(name);
+        };
+        if portal.cursor {
+            let refusal = Refusal::new(
+                Cause::Unsupported,
+                "weir.cursor-by-protocol",
+                format!("cursor \"{name}\" was declared by SQL, so it is fetched by SQL"),
+            )
+            .hint("Use FETCH.");
+            self.refuse(refusal, false);
+            return Flow::Done;
+        }
+        let mut verdict = Arc::clone(&portal.verdict);
+        if portal.version != self.version(world) {
+            match self.still_allowed(&portal.prepared, world, now) {
+                Err(super::judging::Blocked) => return Flow::Blocked,
+                Ok(Err(refusal)) => {
+                    self.refuse(refusal, false);
+                    return Flow::Done;
+                }
+                Ok(Ok(current)) => verdict = current,
+            }
+        }
+        if self.ask_description(
+            &verdict,
+            &portal.prepared.text,
+            &portal.prepared.types,
+            false,
+        ) {
+            return Flow::Blocked;
+        }
+        let mut run = Run::new(
+            verdict,
+            Some(name.into()),
+            portal.intent.into_iter().collect(),
+            now,
+        );
+        run.formats = Arc::clone(&portal.formats);
+        run.rows_before = portal.rows;
+        self.anticipate(&Arc::clone(&run.verdict));
+        match run.verdict.judged.first().and_then(|j| j.row_cap) {
+            // One row more than may leave: seeing it is how the cap is known to be passed.
+            Some(cap) => {
+                let left = i32::try_from(cap.saturating_sub(portal.rows).saturating_add(1))
+                    .unwrap_or(i32::MAX);
+                let asked = if max_rows > 0 {
+                    max_rows.min(left)
+                } else {
+                    left
+                };
+                let buffer = self.to_upstream.buffer();
+                let _ = pg::encode::execute(buffer, name, asked);
+                pg::encode::flush(buffer);
+                self.open += 1;
+            }
+            None => self.forward(raw),
+        }
+        self.queue.push_back(Step::Execute(Box::new(run)));
+        Flow::Done
+    }
+
+    /// Forwards an extended-protocol message as it is.
+    fn forward(&mut self, raw: &[u8]) {
+        self.to_upstream.buffer().extend_from_slice(raw);
+        self.open += 1;
+    }
+
+    pub(super) fn hold(&mut self, cleared: &[Cleared]) {
+        if let Some(sequence) = cleared.iter().filter_map(Cleared::hold_until).max() {
+            self.to_upstream.hold(sequence);
+            self.ledger.request_sync();
+        }
+    }
+
+    /// Replaces the message at hand by one that fails, records nothing.
+    pub(super) fn refuse_recorded(&mut self, refusal: Refusal, simple: bool) {
+        self.replace(refusal, simple, "weir_refused");
+    }
+
+    fn refuse_named(&mut self, refusal: Refusal, name: &str) {
+        self.replace(refusal, false, name);
+    }
+
+    /// Records and refuses a message that has no statement.
+    pub(super) fn refuse(&mut self, refusal: Refusal, simple: bool) {
+        self.record_bare_refusal(&refusal, None);
+        self.replace(refusal, simple, "weir_refused");
+    }
+
+    /// The in-place replacement: a text that cannot parse, so that it fails in
+    /// any transaction state and runs nothing. The server's log shows the
+    /// request id.
+    fn replace(&mut self, refusal: Refusal, simple: bool, name: &str) {
+        let request = self.statement_number;
+        self.counts.refused += 1;
+        let text = format!(
+            "/* refused by weir, request {}/{request} */ !",
+            self.who.session
+        );
+        let buffer = self.to_upstream.buffer();
+        if simple {
+            // Our own short text: it has no NUL and fits.
+            let _ = pg::encode::query(buffer, &text);
+        } else {
+            let _ = pg::encode::parse(buffer, name, &text, []);
+            self.open += 1;
+            self.skipping = true;
+        }
+        self.queue.push_back(Step::Refused {
+            refusal,
+            request,
+            simple,
+        });
+    }
+
+    fn reserved(&mut self, name: &str) -> Flow {
+        let refusal = Refusal::new(
+            Cause::Unsupported,
+            "weir.reserved-name",
+            format!(
+                "the name \"{name}\" is reserved: names starting with \"{RESERVED}\" belong to Weir"
+            ),
+        )
+        .code("42939")
+        .hint("Choose another name.");
+        self.refuse(refusal, false);
+        Flow::Done
+    }
+
+    fn missing_statement(&mut self, name: &str) -> Flow {
+        let message = if name.is_empty() {
+            "unnamed prepared statement does not exist".to_owned()
+        } else {
+            format!("prepared statement \"{name}\" does not exist")
+        };
+        self.refuse(
+            Refusal::new(Cause::Unknown, "weir.unknown-name", message).code("26000"),
+            false,
+        );
+        Flow::Done
+    }
+
+    fn missing_portal(&mut self, name: &str) -> Flow {
+        let message = format!("portal \"{name}\" does not exist");
+        self.refuse(
+            Refusal::new(Cause::Unknown, "weir.unknown-name", message).code("34000"),
+            false,
+        );
+        Flow::Done
+    }
+
+    /// The prepared statement a name stands for once everything in flight is
+    /// answered without error.
+    pub(super) fn prepared(&self, name: &str) -> Option<Arc<Prepared>> {
+        if self.tentative > 0 {
+            for step in self.queue.iter().rev() {
+                match step {
+                    Step::Parse {
+                        name: n, prepared, ..
+                    } if **n == *name => return Some(Arc::clone(prepared)),
+                    Step::CloseStatement(n) if **n == *name => return None,
+                    _ => {}
+                }
+            }
+        }
+        self.statements.get(name).cloned()
+    }
+
+    /// The portal a name stands for once everything in flight is answered.
+    pub(super) fn portal(&self, name: &str) -> Option<Portal> {
+        if self.tentative > 0 {
+            for step in self.queue.iter().rev() {
+                match step {
+                    Step::Bind { name: n, portal } if **n == *name => return Some(portal.clone()),
+                    Step::ClosePortal(n) if **n == *name => return None,
+                    _ => {}
+                }
+            }
+        }
+        self.portals.get(name).cloned()
+    }
+
+    /// Clears every statement of a verdict, or says why not. Refusals of the
+    /// verdict itself are recorded here too.
+    fn clear(
+        &mut self,
+        verdict: &Arc<Verdict>,
+        text: &str,
+        bind: Option<&pg::Bind<'_>>,
+        world: &World,
+    ) -> Result<Vec<Cleared>, Refusal> {
+        if let Some(refusal) = self.blocked_by.take().or_else(|| verdict.refusal.clone()) {
+            self.record_refusal(verdict, text, &refusal);
+            return Err(refusal);
+        }
+        let mut cleared = Vec::with_capacity(verdict.judged.len());
+        for judged in &verdict.judged {
+            let receipt = self.record_intent(judged, text, bind)?;
+            cleared.push(gate::clear(judged, &receipt, world.durability));
+        }
+        Ok(cleared)
+    }
+}

@@ -1,0 +1,221 @@
+//! Weir's own questions to the server on the session's connection.
+//!
+//! An errand uses extended-protocol messages under a reserved name, so that it
+//! disturbs neither the client's unnamed statement nor its pipeline: inside one
+//! it ends with Flush, at rest with Sync.
+
+use std::sync::Arc;
+
+use wire::postgres as pg;
+
+use super::Machine;
+use super::rows;
+use super::step::Step;
+use crate::verdict::Verdict;
+
+/// Prefix of statement and portal names that belong to Weir.
+pub(super) const RESERVED: &str = "weir_";
+
+/// What is being asked.
+#[derive(Debug)]
+pub(crate) enum Question {
+    /// Result columns of a statement about to run for the first time.
+    Describe {
+        verdict: Arc<Verdict>,
+        index: usize,
+        text: Box<str>,
+        types: Box<[u32]>,
+        simple: bool,
+    },
+    /// Effective settings.
+    Settings,
+    /// One section of the catalog as this session sees it.
+    Catalog {
+        section: &'static str,
+        sql: &'static str,
+    },
+    /// Sets `search_path` for the rest of the transaction: catalog queries are
+    /// read under an empty one.
+    Path { value: String, last: bool },
+}
+
+/// A question in flight.
+#[derive(Debug)]
+pub(crate) struct Errand {
+    pub question: Question,
+    pub progress: Progress,
+    /// CloseComplete messages still to come.
+    pub closes: u8,
+    /// Ends with ReadyForQuery rather than with its last CloseComplete.
+    pub sync: bool,
+}
+
+impl Question {
+    pub(super) fn describe(
+        verdict: &Arc<Verdict>,
+        index: usize,
+        text: &str,
+        types: &[u32],
+        simple: bool,
+    ) -> Self {
+        Self::Describe {
+            verdict: Arc::clone(verdict),
+            index,
+            text: text.into(),
+            types: types.into(),
+            simple,
+        }
+    }
+}
+
+/// How far the answer has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    Asked,
+    Answered,
+    Failed,
+}
+
+impl Machine {
+    /// An answer while an errand is at the head of the queue.
+    pub(super) fn errand_answer(&mut self, message: &pg::Backend<'_>) {
+        use pg::Backend as B;
+        let Some(Step::Errand(errand)) = self.queue.front_mut() else {
+            return;
+        };
+        match message {
+            B::ParseComplete | B::BindComplete | B::ParameterDescription(_) | B::NoData => {}
+            B::CloseComplete => {
+                errand.closes = errand.closes.saturating_sub(1);
+                if errand.closes == 0 && !errand.sync {
+                    self.errand_over();
+                }
+            }
+            B::RowDescription(description) => {
+                let mut refusal = None;
+                if let Question::Describe { verdict, index, .. } = &errand.question
+                    && let Some(judged) = verdict.judged.get(*index)
+                {
+                    match rows::verify(judged, description) {
+                        Ok(types) => {
+                            let _ = judged.described.set(types.into());
+                        }
+                        Err(why) => refusal = Some(why),
+                    }
+                }
+                errand.progress = Progress::Answered;
+                if refusal.is_some() {
+                    self.blocked_by = refusal;
+                }
+            }
+            B::DataRow(row) => {
+                let cells: Vec<Option<String>> = row
+                    .iter()
+                    .map(|cell| cell.map(|c| String::from_utf8_lossy(c).into_owned()))
+                    .collect();
+                errand.progress = Progress::Answered;
+                match &errand.question {
+                    Question::Settings => {
+                        let user = self.who.upstream_user.clone();
+                        self.known.read(cells, &user);
+                    }
+                    Question::Catalog { section, .. } => {
+                        let borrowed: Vec<Option<&str>> =
+                            cells.iter().map(Option::as_deref).collect();
+                        if let Some(builder) = &mut self.private_loading
+                            && builder.row(section, &borrowed).is_err()
+                        {
+                            self.private_loading = None;
+                        }
+                    }
+                    Question::Describe { .. } | Question::Path { .. } => {}
+                }
+            }
+            B::CommandComplete(_) => {}
+            _ => self.terminate(
+                "08P01",
+                "the database broke the protocol; the connection is closed",
+                super::End::UpstreamProtocol("an unexpected answer to Weir's question"),
+            ),
+        }
+    }
+
+    /// The server refused to answer.
+    pub(super) fn errand_failed(&mut self, fields: &pg::Fields<'_>, raw: &[u8]) {
+        let Some(Step::Errand(errand)) = self.queue.front() else {
+            return;
+        };
+        let sync = errand.sync;
+        match &errand.question {
+            Question::Describe {
+                verdict, simple, ..
+            } => {
+                // What the server says of the text is the answer to the client's
+                // own message, which is not sent any more.
+                let guarded = verdict.guarded();
+                let simple = *simple;
+                self.send_error(fields, raw, guarded);
+                if simple {
+                    self.answered = true;
+                } else {
+                    self.skipping = true;
+                }
+            }
+            Question::Settings => self.known.unknown(),
+            Question::Catalog { .. } | Question::Path { .. } => {
+                self.private_loading = None;
+                self.known.unknown();
+            }
+        }
+        if !sync {
+            self.errand_over();
+            self.drop_skipped();
+        }
+    }
+
+    /// ReadyForQuery of an errand asked at rest.
+    pub(super) fn errand_ready(&mut self, errand: Errand, raw: &[u8]) {
+        self.queue.push_front(Step::Errand(Box::new(errand)));
+        let answered = self.answered;
+        self.errand_over();
+        if answered {
+            self.to_client.buffer().extend_from_slice(raw);
+        }
+    }
+
+    fn errand_over(&mut self) {
+        let Some(Step::Errand(errand)) = self.queue.pop_front() else {
+            return;
+        };
+        self.errands -= 1;
+        match &errand.question {
+            Question::Settings if errand.progress != Progress::Answered => self.known.unknown(),
+            Question::Path { last: true, .. } => {
+                let whole = self.definitions_changed;
+                self.private = self.private_loading.take().map(|builder| {
+                    if whole {
+                        Arc::new(builder.finish(String::from("private")))
+                    } else {
+                        Arc::new(self.shared_catalog.overlay(builder))
+                    }
+                });
+                if self.private.is_none() {
+                    self.known.unknown();
+                }
+            }
+            Question::Describe { verdict, index, .. }
+                if errand.progress == Progress::Asked && self.blocked_by.is_none() =>
+            {
+                // Neither described nor failed: a statement without a result.
+                if verdict
+                    .judged
+                    .get(*index)
+                    .is_some_and(|j| j.described.get().is_none())
+                {
+                    self.blocked_by = Some(rows::mismatch());
+                }
+            }
+            _ => {}
+        }
+    }
+}

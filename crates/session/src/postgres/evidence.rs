@@ -1,0 +1,339 @@
+//! What the machine tells the ledger, and what it tells the client of errors.
+
+use std::sync::Arc;
+
+use ledger::event::{Intent, Outcome, OutcomeStatus, Verdict as Decided};
+use ledger::{Receipt, Sequence};
+use wire::postgres as pg;
+
+use super::step::Step;
+use super::{Machine, Now};
+use crate::refusal::{Cause, Refusal};
+use crate::verdict::{Judged, Verdict};
+use crate::world::World;
+
+/// Parameters are recorded up to this many bytes in all; the rest by length.
+const PARAMETERS_LIMIT_BYTES: usize = 64 * 1024;
+
+impl Machine {
+    fn intent(
+        &self,
+        judged: &Judged,
+        text: &str,
+        bind: Option<&pg::Bind<'_>>,
+        decision: Decided,
+    ) -> Intent {
+        let record = &judged.record;
+        let declared = |own: &Option<String>, session: &Option<String>| {
+            own.as_deref().or(session.as_deref()).map(Arc::<str>::from)
+        };
+        let known = &self.known.declared;
+        Intent {
+            session: Arc::clone(&self.names.session),
+            statement: self.statement_number,
+            principal: Arc::clone(&self.names.principal),
+            target: Arc::clone(&self.names.target),
+            command: judged.statement.command.into(),
+            shape: Arc::clone(&record.shape),
+            shape_hash: Arc::clone(&record.shape_hash),
+            objects: Arc::clone(&record.objects),
+            columns: Arc::clone(&record.columns),
+            decision,
+            rules: Arc::clone(&record.rules),
+            policy: Arc::clone(&record.policy),
+            masks: Arc::clone(&record.masks),
+            row_cap: judged.row_cap,
+            prepared: None,
+            text: (!record.secret).then(|| {
+                text.get(judged.statement.text.clone())
+                    .unwrap_or(text)
+                    .into()
+            }),
+            parameters: bind.filter(|_| !record.secret).and_then(parameters),
+            purpose: declared(&record.declared.purpose, &known.purpose),
+            task: declared(&record.declared.task, &known.task),
+            run: declared(&record.declared.run, &known.run),
+            traceparent: declared(&record.declared.traceparent, &known.traceparent),
+        }
+    }
+
+    /// Records that a statement is about to run; without a receipt it may not.
+    pub(super) fn record_intent(
+        &mut self,
+        judged: &Judged,
+        text: &str,
+        bind: Option<&pg::Bind<'_>>,
+    ) -> Result<Receipt, Refusal> {
+        self.counts.statements += 1;
+        let intent = self.intent(judged, text, bind, Decided::Allow);
+        self.ledger.append(intent.into()).map_err(|unavailable| {
+            Refusal::new(
+                Cause::Ledger,
+                "weir.ledger",
+                "the statement was not run, because Weir's ledger cannot record it",
+            )
+            .hint(format!("Tell an operator: {unavailable}."))
+        })
+    }
+
+    /// Records a refused string: one entry per statement, the decision on each.
+    pub(super) fn record_refusal(&mut self, verdict: &Verdict, text: &str, refusal: &Refusal) {
+        if verdict.judged.is_empty() {
+            return self.record_bare_refusal(refusal, Some(text));
+        }
+        for judged in &verdict.judged {
+            self.counts.statements += 1;
+            let mut intent = self.intent(judged, text, None, Decided::Deny);
+            if intent.rules.is_empty() {
+                intent.rules = Arc::from([Arc::from(refusal.rule.as_str())]);
+            }
+            // The refusal stands whether or not it can be recorded.
+            let _ = self.ledger.append(intent.into());
+        }
+    }
+
+    /// Records a refusal of something that is no analysed statement.
+    pub(super) fn record_bare_refusal(&mut self, refusal: &Refusal, text: Option<&str>) {
+        let mut judged = Judged::opaque("");
+        judged.record.rules = Arc::from([Arc::from(refusal.rule.as_str())]);
+        judged.record.secret = false;
+        self.counts.statements += 1;
+        let mut intent = self.intent(&judged, text.unwrap_or_default(), None, Decided::Deny);
+        intent.text = text.map(Into::into);
+        let _ = self.ledger.append(intent.into());
+    }
+
+    /// Records how the statement at the head of the queue ended.
+    pub(super) fn record_outcome(
+        &mut self,
+        status: OutcomeStatus,
+        sqlstate: Option<&[u8]>,
+        tag: Option<&[u8]>,
+        now: Now,
+    ) {
+        let Some(step) = self.queue.front() else {
+            return;
+        };
+        let (intent, run) = match step {
+            Step::Query(run) | Step::Execute(run) => {
+                (run.intents.get(run.index).copied(), Some(run))
+            }
+            Step::Parse { intent, .. } => (*intent, None),
+            Step::Bind { portal, .. } => (portal.intent, None),
+            _ => (None, None),
+        };
+        let Some(intent) = intent else { return };
+        let mut outcome = Outcome {
+            intent,
+            session: None,
+            status,
+            sqlstate: sqlstate
+                .and_then(|s| std::str::from_utf8(s).ok())
+                .map(|s| s.to_owned().into()),
+            rows: 0,
+            bytes: 0,
+            masked: Vec::new(),
+            duration_us: 0,
+        };
+        if let Some(run) = run {
+            let affected = tag.and_then(affected_rows).unwrap_or(0);
+            outcome.rows = if run.rows > 0 { run.rows } else { affected };
+            outcome.bytes = run.bytes;
+            outcome.masked = run.masked();
+            outcome.duration_us = now.monotonic_us.saturating_sub(run.started_us);
+            self.counts.rows += run.rows;
+            self.counts.bytes += run.bytes;
+            self.counts.masked_cells += outcome.masked.iter().map(|m| m.cells).sum::<u64>();
+        }
+        self.append_outcome(outcome);
+    }
+
+    /// Records that a bound statement was skipped by the server.
+    pub(super) fn record_skipped(&mut self, intent: Option<Sequence>) {
+        if let Some(intent) = intent {
+            self.append_outcome(Outcome {
+                intent,
+                session: None,
+                status: OutcomeStatus::Cancelled,
+                sqlstate: None,
+                rows: 0,
+                bytes: 0,
+                masked: Vec::new(),
+                duration_us: 0,
+            });
+        }
+    }
+
+    fn append_outcome(&mut self, outcome: Outcome) {
+        match self.ledger.append(outcome.into()) {
+            Ok(receipt) if self.strict => {
+                // No answer before its record is on disk.
+                self.to_client.hold(receipt.sequence);
+                self.ledger.request_sync();
+            }
+            Ok(_) => {}
+            // What ran cannot be undone; the next intent is refused until the
+            // ledger takes entries again, and recovery records the gap.
+            Err(_) if self.strict => {
+                self.terminate(
+                    "58030",
+                    "the outcome could not be recorded",
+                    super::End::Ledger,
+                );
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Sends our own error in place of the server's.
+    pub(super) fn send_refusal(&mut self, refusal: &Refusal, request: u64) {
+        let detail = refusal.detail(&format!("{}/{request}", self.names.session));
+        pg::encode::error_response(
+            self.to_client.buffer(),
+            &pg::ErrorFields {
+                detail: Some(&detail),
+                hint: refusal.hint.as_deref(),
+                position: refusal.position,
+                ..pg::ErrorFields::error(refusal.code, &refusal.message)
+            },
+        );
+    }
+
+    /// Forwards the server's error; a guarded one without what may hold values.
+    pub(super) fn send_error(&mut self, fields: &pg::Fields<'_>, raw: &[u8], guarded: bool) {
+        if !guarded {
+            self.to_client.buffer().extend_from_slice(raw);
+            return;
+        }
+        let text = |code: u8| fields.get(code).and_then(|v| std::str::from_utf8(v).ok());
+        let severity = text(b'V').or_else(|| text(b'S')).unwrap_or("ERROR");
+        let code = text(b'C').unwrap_or("XX000");
+        let free = statement::message_is_value_free(code);
+        let message = match text(b'M') {
+            Some(message) if free => message.to_owned(),
+            _ => format!("the database reported error {code} ({})", condition(code)),
+        };
+        pg::encode::error_response(
+            self.to_client.buffer(),
+            &pg::ErrorFields {
+                hint: (!free).then_some("The text is withheld, because it may hold masked values. The SQLSTATE tells what went wrong."),
+                position: text(b'P').filter(|_| free).and_then(|p| p.parse().ok()),
+                ..pg::ErrorFields::new(severity, code, &message)
+            },
+        );
+    }
+
+    /// Notices are results as well.
+    pub(super) fn notice(&mut self, raw: &[u8], world: &World) {
+        let guarded = match self.queue.front() {
+            Some(Step::Errand(_)) => return,
+            Some(_) => self.step_guarded(world),
+            None => self.guards_session(world),
+        };
+        if !guarded {
+            self.to_client.buffer().extend_from_slice(raw);
+        }
+    }
+
+    /// A notification's payload may hold anything anybody put there.
+    pub(super) fn notification(
+        &mut self,
+        process_id: i32,
+        channel: &[u8],
+        raw: &[u8],
+        world: &World,
+    ) {
+        if self.guards_session(world) {
+            pg::encode::notification_response(self.to_client.buffer(), process_id, channel, b"");
+        } else {
+            self.to_client.buffer().extend_from_slice(raw);
+        }
+    }
+
+    /// Whether something of unknown origin must be taken for a result.
+    pub(super) fn guards_session(&self, _world: &World) -> bool {
+        self.standing.masked_somewhere
+    }
+
+    /// Whether what the step at the head causes must be taken for a result.
+    pub(super) fn step_guarded(&self, world: &World) -> bool {
+        match self.queue.front() {
+            Some(Step::Query(run) | Step::Execute(run)) => run.verdict.guarded(),
+            Some(
+                Step::Parse { verdict, .. }
+                | Step::DescribeStatement { verdict, .. }
+                | Step::DescribePortal { verdict },
+            ) => verdict.guarded(),
+            Some(Step::Bind { portal, .. }) => portal.verdict.guarded(),
+            _ => self.guards_session(world),
+        }
+    }
+}
+
+/// Bound parameters as a JSON array: text as it is, binary as hex.
+fn parameters(bind: &pg::Bind<'_>) -> Option<Arc<str>> {
+    let mut left = PARAMETERS_LIMIT_BYTES;
+    let mut values = Vec::new();
+    for (index, value) in bind.parameters().enumerate() {
+        values.push(match value {
+            None => serde_json::Value::Null,
+            Some(value) if value.len() > left => {
+                serde_json::json!({ "bytes": value.len() })
+            }
+            Some(value) => {
+                left -= value.len();
+                match (bind.parameter_format(index), std::str::from_utf8(value)) {
+                    (Some(pg::Format::Text), Ok(text)) => serde_json::Value::from(text),
+                    _ => serde_json::json!({ "hex": hex(value) }),
+                }
+            }
+        });
+    }
+    if values.is_empty() {
+        return None;
+    }
+    serde_json::to_string(&values).ok().map(Into::into)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+            let _ = write!(out, "{byte:02x}");
+            out
+        })
+}
+
+/// The row count of a command tag: `INSERT 0 5`, `UPDATE 3`, `COPY 10`.
+fn affected_rows(tag: &[u8]) -> Option<u64> {
+    std::str::from_utf8(tag)
+        .ok()?
+        .rsplit(' ')
+        .next()?
+        .parse()
+        .ok()
+}
+
+/// Name of an SQLSTATE class (PostgreSQL docs, appendix A).
+fn condition(code: &str) -> &'static str {
+    match code.get(..2).unwrap_or_default() {
+        "08" => "connection exception",
+        "0A" => "feature not supported",
+        "21" => "cardinality violation",
+        "22" => "data exception",
+        "23" => "integrity constraint violation",
+        "25" => "invalid transaction state",
+        "28" => "invalid authorization",
+        "40" => "transaction rollback",
+        "42" => "syntax error or access rule violation",
+        "44" => "check option violation",
+        "53" => "insufficient resources",
+        "54" => "program limit exceeded",
+        "55" => "object not in prerequisite state",
+        "57" => "operator intervention",
+        "58" => "system error",
+        "P0" => "raised by a function",
+        _ => "error",
+    }
+}

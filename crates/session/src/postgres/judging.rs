@@ -1,0 +1,328 @@
+//! From text to verdict: settings and catalog brought up to date first, then
+//! the cache, then analysis and policy.
+
+use std::sync::Arc;
+
+use statement::{Kind, Scope};
+use wire::postgres as pg;
+
+use super::errand::{Errand, Progress, Question};
+use super::settings;
+use super::step::{Prepared, Step};
+use super::{Machine, Now};
+use crate::cache::{Key, digest};
+use crate::judge::{Judge, Session};
+use crate::refusal::Refusal;
+use crate::verdict::Verdict;
+use crate::world::World;
+
+/// What follows a question on the wire.
+#[derive(Clone, Copy)]
+enum End {
+    Sync,
+    Flush,
+    Nothing,
+}
+
+/// The message at hand must wait; it is processed again from its start.
+pub(super) struct Blocked;
+
+impl Machine {
+    /// What cached judgements of this session depend on besides their text.
+    pub(super) fn version(&self, world: &World) -> (u64, u64) {
+        (
+            world.epoch,
+            digest((
+                self.known.version,
+                self.private.as_ref().map(|c| Arc::as_ptr(c) as usize),
+            )),
+        )
+    }
+
+    /// The verdict on `text` under today's world and settings.
+    pub(super) fn judge(
+        &mut self,
+        text: &str,
+        types: &[u32],
+        world: &World,
+        now: Now,
+    ) -> Result<Arc<Verdict>, Blocked> {
+        self.up_to_date()?;
+        self.statement_number += 1;
+        let key = Key {
+            text,
+            types,
+            settings: digest((self.version(world), &self.known.declared)),
+            who: self.who_digest,
+            epoch: world.epoch,
+        };
+        if let Some(verdict) = self.cache.find(&key, now.unix_ms) {
+            return Ok(verdict);
+        }
+        let catalog = self.private.as_ref().unwrap_or(&world.catalog);
+        let scope = Scope {
+            catalog,
+            settings: &self.known.settings,
+            prepared: &Names(self),
+            limits: world.limits,
+        };
+        let judge = Judge {
+            world,
+            catalog,
+            session: self.as_session(now),
+        };
+        let (verdict, complete) = judge.text(text, &scope);
+        if !complete && !self.standing.lenient {
+            // A name did not resolve: the catalog may be behind. Once per text.
+            let seen = digest((text, world.catalog_generation >= self.needs_generation));
+            if std::mem::replace(&mut self.retried, seen) != seen {
+                self.statement_number -= 1;
+                if self.in_transaction() && self.definitions_changed {
+                    self.private_stale = true;
+                } else {
+                    self.needs_generation = self.catalogs.request_refresh();
+                }
+                return Err(Blocked);
+            }
+        }
+        let verdict = Arc::new(verdict);
+        if verdict.cacheable && complete {
+            self.cache.keep(&key, &verdict);
+        }
+        Ok(verdict)
+    }
+
+    /// Whether a statement prepared earlier may still run: judged afresh.
+    pub(super) fn still_allowed(
+        &mut self,
+        prepared: &Arc<Prepared>,
+        world: &World,
+        now: Now,
+    ) -> Result<Result<Arc<Verdict>, Refusal>, Blocked> {
+        let verdict = self.judge(&prepared.text, &prepared.types, world, now)?;
+        if verdict.refusal.is_none()
+            && self.ask_description(&verdict, &prepared.text, &prepared.types, false)
+        {
+            return Err(Blocked);
+        }
+        Ok(match &verdict.refusal {
+            Some(refusal) => Err(refusal.clone()),
+            None => Ok(verdict),
+        })
+    }
+
+    pub(super) fn as_session(&self, now: Now) -> Session<'_> {
+        Session {
+            who: &self.who,
+            standing: self.standing,
+            declared: &self.known.declared,
+            unix_ms: now.unix_ms,
+            ending: self.settings_changed || self.definitions_changed,
+        }
+    }
+
+    pub(super) fn in_transaction(&self) -> bool {
+        self.open > 0 || self.transaction != pg::TransactionStatus::Idle
+    }
+
+    /// Reads again what may have changed since it was last read. In a failed
+    /// transaction nothing can be read and nothing can run.
+    fn up_to_date(&mut self) -> Result<(), Blocked> {
+        if self.transaction == pg::TransactionStatus::Failed && self.open == 0 {
+            return Ok(());
+        }
+        if self.known.stale {
+            self.ask(Question::Settings, self.question_end());
+            return Err(Blocked);
+        }
+        if self.private_stale && !self.standing.lenient {
+            self.private_stale = false;
+            self.private_loading = Some(statement::catalog::Builder::new());
+            let queries = if self.definitions_changed {
+                statement::catalog::LOAD
+            } else {
+                statement::catalog::LOAD_TEMP
+            };
+            // At rest and idle the questions are one transaction of their own,
+            // so the path falls back by itself; else it is put back.
+            let sync = self.open == 0;
+            self.ask(
+                Question::Path {
+                    value: String::new(),
+                    last: false,
+                },
+                End::Nothing,
+            );
+            for query in queries {
+                self.ask(
+                    Question::Catalog {
+                        section: query.section,
+                        sql: query.sql,
+                    },
+                    End::Nothing,
+                );
+            }
+            let value = if self.in_transaction() {
+                self.known.path.clone()
+            } else {
+                String::new()
+            };
+            self.ask(
+                Question::Path { value, last: true },
+                if sync { End::Sync } else { End::Flush },
+            );
+            return Err(Blocked);
+        }
+        Ok(())
+    }
+
+    /// Asks the server to describe the masked results of a verdict that it has
+    /// not described yet. Gives whether there was something to ask.
+    pub(super) fn ask_description(
+        &mut self,
+        verdict: &Arc<Verdict>,
+        text: &str,
+        types: &[u32],
+        simple: bool,
+    ) -> bool {
+        if self.transaction == pg::TransactionStatus::Failed && self.open == 0 {
+            return false;
+        }
+        for (index, judged) in verdict.judged.iter().enumerate() {
+            if !judged.masks_rows() || judged.described.get().is_some() {
+                continue;
+            }
+            // The description of a FETCH or EXECUTE comes before its rows anyway.
+            let by_name = matches!(
+                judged.statement.kind,
+                Kind::Fetch { .. } | Kind::Execute { .. }
+            );
+            if simple && by_name {
+                continue;
+            }
+            let part = if verdict.judged.len() == 1 {
+                Some(text)
+            } else {
+                text.get(judged.statement.text.clone())
+            };
+            let Some(part) = part else { continue };
+            self.ask(
+                Question::describe(verdict, index, part, types, simple),
+                self.question_end(),
+            );
+            return true;
+        }
+        false
+    }
+
+    fn question_end(&self) -> End {
+        if self.open == 0 {
+            End::Sync
+        } else {
+            End::Flush
+        }
+    }
+
+    /// Sends a question upstream under a reserved name.
+    fn ask(&mut self, question: Question, end: End) {
+        const NAME: &str = "weir_errand";
+        let buffer = self.to_upstream.buffer();
+        let sent = match &question {
+            Question::Describe { text, types, .. } => {
+                pg::encode::parse(buffer, NAME, text, types.iter().copied())
+                    .and_then(|()| pg::encode::describe(buffer, pg::DescribeKind::Statement, NAME))
+                    .and_then(|()| pg::encode::close(buffer, pg::DescribeKind::Statement, NAME))
+            }
+            Question::Settings | Question::Catalog { .. } | Question::Path { .. } => {
+                let (sql, parameter) = match &question {
+                    Question::Catalog { sql, .. } => (*sql, None),
+                    Question::Path { value, .. } => (settings::SET_PATH, Some(value.as_bytes())),
+                    _ => (settings::QUESTION, None),
+                };
+                pg::encode::parse(buffer, NAME, sql, [])
+                    .and_then(|()| {
+                        pg::encode::bind(
+                            buffer,
+                            NAME,
+                            NAME,
+                            [],
+                            parameter.into_iter().map(Some),
+                            [],
+                        )
+                    })
+                    .and_then(|()| pg::encode::execute(buffer, NAME, 0))
+                    .and_then(|()| pg::encode::close(buffer, pg::DescribeKind::Portal, NAME))
+                    .and_then(|()| pg::encode::close(buffer, pg::DescribeKind::Statement, NAME))
+            }
+        };
+        if sent.is_err() {
+            self.terminate(
+                "54000",
+                "the statement is too long",
+                super::End::ClientProtocol("statement too long"),
+            );
+            return;
+        }
+        match end {
+            End::Sync => pg::encode::sync(buffer),
+            End::Flush => pg::encode::flush(buffer),
+            End::Nothing => {}
+        }
+        let sync = matches!(end, End::Sync);
+        let closes = if matches!(question, Question::Describe { .. }) {
+            1
+        } else {
+            2
+        };
+        self.errands += 1;
+        self.queue.push_back(Step::Errand(Box::new(Errand {
+            question,
+            progress: Progress::Asked,
+            closes,
+            sync,
+        })));
+    }
+
+    /// Marks what a forwarded verdict may change before anything else is judged.
+    pub(super) fn anticipate(&mut self, verdict: &Verdict) {
+        for judged in &verdict.judged {
+            let effects = &judged.foresight;
+            if effects.settings {
+                self.known.stale = true;
+                self.settings_changed = true;
+            }
+            if effects.ends_transaction && (self.settings_changed || self.definitions_changed) {
+                self.known.stale = true;
+            }
+            if effects.definitions {
+                self.definitions_changed = true;
+                self.definitions_in_flight = !self.standing.lenient;
+                self.private_stale = !self.standing.lenient;
+                self.known.stale = true;
+            }
+            if effects.ends_transaction && self.definitions_changed && !self.standing.lenient {
+                self.private_stale = true;
+            }
+        }
+    }
+}
+
+/// Prepared statements and cursors as analysis sees them.
+struct Names<'a>(&'a Machine);
+
+impl statement::Prepared for Names<'_> {
+    fn statement(&self, name: &str) -> Option<Arc<str>> {
+        self.0
+            .prepared(name)
+            .map(|prepared| Arc::clone(&prepared.text))
+    }
+
+    fn cursor(&self, name: &str) -> Option<Arc<statement::Statement>> {
+        let portal = self.0.portal(name)?;
+        let judged = portal.verdict.judged.get(portal.index)?;
+        Some(match &judged.statement.kind {
+            Kind::Declare { inner, .. } => Arc::new((**inner).clone()),
+            _ => Arc::clone(&judged.statement),
+        })
+    }
+}

@@ -1,0 +1,155 @@
+//! What was sent upstream and is not answered yet.
+//!
+//! The server answers in order, so a queue of [`Step`]s says what each answer
+//! belongs to. Names (prepared statements, portals) change only when the server
+//! confirms; until then the change lives in the queue and vanishes with it when
+//! the server skips to Sync (PostgreSQL docs, 55.2.3).
+
+use std::sync::Arc;
+
+use ledger::Sequence;
+use ledger::event::MaskedCells;
+
+use super::Now;
+use super::errand::Errand;
+use super::rows::{CopyMask, RowMask};
+use crate::refusal::Refusal;
+use crate::verdict::Verdict;
+
+/// A prepared statement of this session, by protocol or by SQL.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// Text of the one statement to run.
+    pub text: Arc<str>,
+    /// Parameter types as the client declared them.
+    pub types: Arc<[u32]>,
+}
+
+/// A portal or SQL cursor of this session.
+#[derive(Clone, Debug)]
+pub(crate) struct Portal {
+    pub prepared: Arc<Prepared>,
+    pub verdict: Arc<Verdict>,
+    /// Its statement within the verdict.
+    pub index: usize,
+    /// What the verdict was made under; re-judged when it changed.
+    pub version: (u64, u64),
+    /// Result formats as bound (empty: all text).
+    pub formats: Arc<[i16]>,
+    /// Rows that left so far.
+    pub rows: u64,
+    /// The intent recorded at Bind or DECLARE.
+    pub intent: Option<Sequence>,
+    /// Survives its transaction.
+    pub hold: bool,
+    /// Declared by SQL, so fetched by `FETCH`.
+    pub cursor: bool,
+}
+
+/// A statement list being run, by Query or Execute.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub verdict: Arc<Verdict>,
+    /// Statement the server is at.
+    pub index: usize,
+    /// The portal executed, or none for a simple query.
+    pub portal: Option<Box<str>>,
+    /// Result formats of the portal.
+    pub formats: Arc<[i16]>,
+    /// Intent of each statement of the string.
+    pub intents: Vec<Sequence>,
+    pub started_us: u64,
+    pub rows: u64,
+    pub bytes: u64,
+    /// Rows that left before this run, for portals fetched in pieces.
+    pub rows_before: u64,
+    pub row_mask: Option<RowMask>,
+    pub copy_mask: Option<CopyMask>,
+    /// Masked cells of a COPY that ended.
+    pub copied: Vec<MaskedCells>,
+    /// Set when Weir ends the statement itself: nothing more of it leaves.
+    pub overruled: Option<Refusal>,
+    /// Whether the refusal was sent to the client already.
+    pub told: bool,
+}
+
+/// One thing the server has yet to answer.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// A Query message: answers up to ReadyForQuery.
+    Query(Box<Run>),
+    Parse {
+        name: Box<str>,
+        prepared: Arc<Prepared>,
+        verdict: Arc<Verdict>,
+        intent: Option<Sequence>,
+    },
+    Bind {
+        name: Box<str>,
+        portal: Portal,
+    },
+    DescribeStatement {
+        verdict: Arc<Verdict>,
+        parameters: bool,
+    },
+    DescribePortal {
+        verdict: Arc<Verdict>,
+    },
+    Execute(Box<Run>),
+    CloseStatement(Box<str>),
+    ClosePortal(Box<str>),
+    Sync,
+    /// A message replaced by one that fails; `simple` ones end with ReadyForQuery.
+    Refused {
+        refusal: Refusal,
+        request: u64,
+        simple: bool,
+    },
+    /// Weir's own question; its answers never reach the client.
+    Errand(Box<Errand>),
+}
+
+impl Step {
+    /// Whether the server skips this step after an error in an earlier one.
+    pub(crate) fn skippable(&self) -> bool {
+        !matches!(
+            self,
+            Step::Sync | Step::Query(_) | Step::Refused { simple: true, .. }
+        ) && !matches!(self, Step::Errand(errand) if errand.sync)
+    }
+}
+
+impl Run {
+    pub(crate) fn new(
+        verdict: Arc<Verdict>,
+        portal: Option<Box<str>>,
+        intents: Vec<Sequence>,
+        now: Now,
+    ) -> Self {
+        Self {
+            verdict,
+            index: 0,
+            portal,
+            formats: Arc::from([]),
+            intents,
+            started_us: now.monotonic_us,
+            rows: 0,
+            bytes: 0,
+            rows_before: 0,
+            row_mask: None,
+            copy_mask: None,
+            copied: Vec::new(),
+            overruled: None,
+            told: false,
+        }
+    }
+
+    /// Masked cells of the statement being run, by label.
+    pub(crate) fn masked(&self) -> Vec<MaskedCells> {
+        match (&self.row_mask, &self.copy_mask) {
+            (Some(mask), _) => mask.counts(),
+            (None, Some(mask)) => mask.counts(),
+            (None, None) => self.copied.clone(),
+        }
+    }
+}

@@ -1,0 +1,728 @@
+//! Server messages: matched with what was sent, masked, counted, forwarded.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use ledger::event::OutcomeStatus;
+use mask::Format;
+use statement::Kind;
+use wire::postgres as pg;
+
+use super::errand::Progress;
+use super::rows::{self, CopyMask, RowMask};
+use super::step::{Portal, Prepared, Run, Step};
+use super::{End, MASKED_ROW_LIMIT_BYTES, Machine, Now};
+use crate::refusal::{Cause, Refusal};
+use crate::verdict::{Judged, Verdict};
+use crate::world::World;
+
+/// Any other server message is small; a longer claim is a lie, bytes.
+const MESSAGE_LIMIT_BYTES: usize = 1 << 30;
+
+impl Machine {
+    pub(super) fn server_bytes(&mut self, input: &mut BytesMut, world: &World, now: Now) {
+        while self.end.is_none() && !input.is_empty() {
+            if self.pass_through > 0 {
+                let part = input.split_to(self.pass_through.min(input.len()));
+                self.pass_through -= part.len();
+                self.to_client.append(part);
+                continue;
+            }
+            if self.forward_rows(input) {
+                continue;
+            }
+            let Some((tag, length)) = pg::header(input) else {
+                return;
+            };
+            if length > MESSAGE_LIMIT_BYTES + 5 {
+                self.upstream_broken("a message longer than 1 GiB");
+                return;
+            }
+            if input.len() < length {
+                if (tag == b'D' || tag == b'd') && self.passes_rows() {
+                    self.count_rows(1, length);
+                    self.pass_through = length;
+                } else if length > MASKED_ROW_LIMIT_BYTES {
+                    self.upstream_broken("a message too long to be masked");
+                } else {
+                    input.reserve(length - input.len());
+                }
+                if self.pass_through == 0 {
+                    return;
+                }
+                continue;
+            }
+            let raw = input.split_to(length);
+            match pg::frame(&raw, MESSAGE_LIMIT_BYTES + 5) {
+                Ok(Some(frame)) => match pg::backend(&frame) {
+                    Ok(message) => self.answer(message, &raw, world, now),
+                    Err(_) => self.upstream_broken("a malformed message"),
+                },
+                _ => self.upstream_broken("a malformed message"),
+            }
+        }
+    }
+
+    /// Forwards whole rows at the head of `input` as one run, when the running
+    /// statement neither masks nor caps. Gives whether it forwarded any.
+    fn forward_rows(&mut self, input: &mut BytesMut) -> bool {
+        if !self.passes_rows() {
+            return false;
+        }
+        let mut end = 0;
+        let mut rows = 0;
+        while let Some((tag, length)) = input.get(end..).and_then(pg::header) {
+            if (tag != b'D' && tag != b'd') || length > input.len() - end {
+                break;
+            }
+            end += length;
+            rows += 1;
+        }
+        if end == 0 {
+            return false;
+        }
+        self.count_rows(rows, end);
+        self.to_client.append(input.split_to(end));
+        true
+    }
+
+    fn passes_rows(&self) -> bool {
+        match self.queue.front() {
+            Some(Step::Query(run) | Step::Execute(run)) => run.passes_rows(),
+            _ => false,
+        }
+    }
+
+    fn count_rows(&mut self, rows: u64, bytes: usize) {
+        if let Some(Step::Query(run) | Step::Execute(run)) = self.queue.front_mut() {
+            run.rows += rows;
+            run.bytes += bytes as u64;
+        }
+    }
+
+    fn upstream_broken(&mut self, what: &'static str) {
+        self.terminate(
+            "08P01",
+            "the database broke the protocol; the connection is closed",
+            End::UpstreamProtocol(what),
+        );
+    }
+
+    fn answer(&mut self, message: pg::Backend<'_>, raw: &[u8], world: &World, now: Now) {
+        use pg::Backend as B;
+        match message {
+            B::NoticeResponse(_) => self.notice(raw, world),
+            B::ParameterStatus { .. } => self.to_client.buffer().extend_from_slice(raw),
+            B::NotificationResponse {
+                process_id,
+                channel,
+                ..
+            } => self.notification(process_id, channel, raw, world),
+            B::ErrorResponse(fields) => self.error(&fields, raw, world, now),
+            B::ReadyForQuery(status) => self.ready(status, raw, now),
+            _ if matches!(self.queue.front(), Some(Step::Errand(_))) => {
+                self.errand_answer(&message)
+            }
+            B::ParseComplete => self.parse_complete(raw),
+            B::BindComplete => self.bind_complete(raw),
+            B::CloseComplete => self.close_complete(raw),
+            B::ParameterDescription(_) => match self.queue.front_mut() {
+                Some(Step::DescribeStatement { parameters, .. }) if !*parameters => {
+                    *parameters = true;
+                    self.to_client.buffer().extend_from_slice(raw);
+                }
+                _ => self.upstream_broken("an unexpected ParameterDescription"),
+            },
+            B::RowDescription(description) => self.row_description(&description, raw),
+            B::NoData => match self.queue.pop_front() {
+                Some(Step::DescribeStatement { .. } | Step::DescribePortal { .. }) => {
+                    self.to_client.buffer().extend_from_slice(raw);
+                }
+                _ => self.upstream_broken("an unexpected NoData"),
+            },
+            B::DataRow(row) => self.row(&row, raw, world),
+            B::CopyOutResponse(formats) => self.copy_out(&formats, raw),
+            B::CopyInResponse(_) => self.copy_in_response(raw),
+            B::CopyData(data) => self.copy_out_data(data, raw, world),
+            B::CopyDone => self.copy_out_done(raw, world),
+            B::CommandComplete(tag) => self.command_complete(Some(tag), raw, world, now),
+            B::EmptyQueryResponse => self.command_complete(None, raw, world, now),
+            B::PortalSuspended => self.suspended(raw, now),
+            B::CopyBothResponse(_)
+            | B::FunctionCallResponse
+            | B::Authentication(_)
+            | B::BackendKeyData { .. }
+            | B::NegotiateProtocolVersion { .. } => {
+                self.upstream_broken("a message that does not belong here")
+            }
+        }
+    }
+
+    fn parse_complete(&mut self, raw: &[u8]) {
+        match self.queue.pop_front() {
+            Some(Step::Parse { name, prepared, .. }) => {
+                self.tentative -= 1;
+                self.statements.insert(name, prepared);
+                self.to_client.buffer().extend_from_slice(raw);
+            }
+            _ => self.upstream_broken("an unexpected ParseComplete"),
+        }
+    }
+
+    fn bind_complete(&mut self, raw: &[u8]) {
+        match self.queue.pop_front() {
+            Some(Step::Bind { name, portal }) => {
+                self.tentative -= 1;
+                self.portals.insert(name, portal);
+                self.to_client.buffer().extend_from_slice(raw);
+            }
+            _ => self.upstream_broken("an unexpected BindComplete"),
+        }
+    }
+
+    fn close_complete(&mut self, raw: &[u8]) {
+        match self.queue.pop_front() {
+            Some(Step::CloseStatement(name)) => {
+                self.statements.remove(&name);
+            }
+            Some(Step::ClosePortal(name)) => {
+                self.portals.remove(&name);
+            }
+            _ => return self.upstream_broken("an unexpected CloseComplete"),
+        }
+        self.tentative -= 1;
+        self.to_client.buffer().extend_from_slice(raw);
+    }
+
+    fn row_description(&mut self, description: &pg::RowDescription<'_>, raw: &[u8]) {
+        match self.queue.front_mut() {
+            Some(Step::Query(run)) => {
+                if run.overruled.is_some() {
+                    return;
+                }
+                match run.mask_simple(description) {
+                    Ok(()) => self.to_client.buffer().extend_from_slice(raw),
+                    Err(refusal) => self.overrule(refusal),
+                }
+            }
+            Some(Step::DescribeStatement { verdict, .. } | Step::DescribePortal { verdict }) => {
+                let checked = match verdict.judged.first() {
+                    Some(judged) if judged.masks_rows() => {
+                        rows::verify(judged, description).map(drop)
+                    }
+                    _ => Ok(()),
+                };
+                self.queue.pop_front();
+                match checked {
+                    Ok(()) => self.to_client.buffer().extend_from_slice(raw),
+                    Err(refusal) => self.fail_pipeline(&refusal),
+                }
+            }
+            _ => self.upstream_broken("an unexpected RowDescription"),
+        }
+    }
+
+    fn row(&mut self, row: &pg::DataRow<'_>, raw: &[u8], world: &World) {
+        let Some(Step::Query(run) | Step::Execute(run)) = self.queue.front_mut() else {
+            return self.upstream_broken("an unexpected DataRow");
+        };
+        if run.overruled.is_some() {
+            return;
+        }
+        if run.row_mask.is_none() && run.portal.is_some() {
+            match run.mask_bound() {
+                Ok(()) => {}
+                Err(refusal) => return self.overrule(refusal),
+            }
+        }
+        if run
+            .cap()
+            .is_some_and(|cap| run.rows_before + run.rows >= cap)
+        {
+            let refusal = row_cap(run.cap().unwrap_or_default());
+            return self.overrule(refusal);
+        }
+        let must_mask = run.current().is_some_and(Judged::masks_rows);
+        match &mut run.row_mask {
+            Some(mask) => match mask.row(row, &world.masker, self.to_client.buffer()) {
+                Ok(()) => {}
+                Err(refusal) => return self.overrule(refusal),
+            },
+            // Outputs to mask, but no description was verified: nothing is sent.
+            None if must_mask => {
+                return self.overrule(rows::mismatch());
+            }
+            None => self.to_client.buffer().extend_from_slice(raw),
+        }
+        self.count_rows(1, raw.len());
+    }
+
+    /// Ends the running statement by Weir's own word: nothing more of it leaves.
+    fn overrule(&mut self, refusal: Refusal) {
+        let pipelined = self.queue.len() > 1;
+        let simple = match self.queue.front_mut() {
+            Some(Step::Query(run)) => {
+                run.overruled = Some(refusal);
+                true
+            }
+            Some(Step::Execute(_)) if pipelined && refusal.cause != Cause::RowCap => {
+                // What was pipelined behind it cannot be taken back.
+                return self.fail_pipeline(&refusal);
+            }
+            Some(Step::Execute(run)) => {
+                run.overruled = Some(refusal);
+                false
+            }
+            _ => return,
+        };
+        // A portal is bounded by its Execute; a simple query is stopped.
+        self.wishes.cancel |= simple || self.queue.len() == 1;
+    }
+
+    /// The pipeline must fail from here on, though the server did not fail it.
+    fn fail_pipeline(&mut self, refusal: &Refusal) {
+        // What was forwarded already cannot be taken back: end the session.
+        let message = refusal.message.clone();
+        self.terminate(
+            refusal.code,
+            &message,
+            End::UpstreamProtocol("result description differs from analysis"),
+        );
+    }
+
+    fn copy_out(&mut self, formats: &pg::CopyFormats<'_>, raw: &[u8]) {
+        let Some(Step::Query(run) | Step::Execute(run)) = self.queue.front_mut() else {
+            return self.upstream_broken("an unexpected CopyOutResponse");
+        };
+        match CopyMask::for_run(run, formats) {
+            Ok(mask) => {
+                run.copy_mask = mask;
+                self.to_client.buffer().extend_from_slice(raw);
+            }
+            Err(refusal) => self.overrule(refusal),
+        }
+    }
+
+    fn copy_out_data(&mut self, data: &[u8], raw: &[u8], world: &World) {
+        let Some(Step::Query(run) | Step::Execute(run)) = self.queue.front_mut() else {
+            return self.upstream_broken("unexpected copy data");
+        };
+        if run.overruled.is_some() {
+            return;
+        }
+        if run.cap().is_some_and(|cap| run.rows >= cap) {
+            let refusal = row_cap(run.cap().unwrap_or_default());
+            return self.overrule(refusal);
+        }
+        run.rows += 1;
+        run.bytes += raw.len() as u64;
+        match &mut run.copy_mask {
+            None => self.to_client.buffer().extend_from_slice(raw),
+            Some(mask) => match mask.data(data, &world.masker, self.to_client.buffer()) {
+                Ok(()) => {}
+                Err(refusal) => self.overrule(refusal),
+            },
+        }
+    }
+
+    fn copy_out_done(&mut self, raw: &[u8], world: &World) {
+        let Some(Step::Query(run) | Step::Execute(run)) = self.queue.front_mut() else {
+            return self.upstream_broken("an unexpected CopyDone");
+        };
+        if run.overruled.is_some() {
+            return;
+        }
+        if let Some(mask) = run.copy_mask.take() {
+            match mask.finish(&world.masker, self.to_client.buffer()) {
+                Ok(cells) => run.copied = cells,
+                Err(refusal) => return self.overrule(refusal),
+            }
+        }
+        self.to_client.buffer().extend_from_slice(raw);
+    }
+
+    fn command_complete(&mut self, tag: Option<&[u8]>, raw: &[u8], world: &World, now: Now) {
+        match self.queue.front_mut() {
+            Some(Step::Query(run)) => {
+                let overruled = run.overruled.is_some();
+                self.record_outcome(OutcomeStatus::Ok, None, tag, now);
+                if let Some(Step::Query(run)) = self.queue.front_mut() {
+                    let verdict = Arc::clone(&run.verdict);
+                    let index = run.index;
+                    let rows = run.rows;
+                    run.next_statement(now);
+                    self.completed(&verdict, index, rows, world);
+                }
+                if !overruled {
+                    self.to_client.buffer().extend_from_slice(raw);
+                }
+            }
+            Some(Step::Execute(run)) => {
+                if run.overruled.is_some() {
+                    return self.settle_execute(now);
+                }
+                self.record_outcome(OutcomeStatus::Ok, None, tag, now);
+                if let Some(Step::Execute(run)) = self.queue.pop_front() {
+                    self.remember_rows(&run);
+                    self.completed(&run.verdict, 0, run.rows, world);
+                }
+                self.to_client.buffer().extend_from_slice(raw);
+            }
+            _ => self.upstream_broken("an unexpected CommandComplete"),
+        }
+    }
+
+    fn suspended(&mut self, raw: &[u8], now: Now) {
+        let Some(Step::Execute(run)) = self.queue.front() else {
+            return self.upstream_broken("an unexpected PortalSuspended");
+        };
+        if run.overruled.is_some() {
+            return self.settle_execute(now);
+        }
+        self.record_outcome(OutcomeStatus::Ok, None, None, now);
+        if let Some(Step::Execute(run)) = self.queue.pop_front() {
+            self.remember_rows(&run);
+        }
+        self.to_client.buffer().extend_from_slice(raw);
+    }
+
+    /// An overruled Execute ended well on the server: it must fail after all,
+    /// so a failing message follows it, whose error is ours.
+    fn settle_execute(&mut self, now: Now) {
+        self.record_outcome(OutcomeStatus::Refused, None, None, now);
+        if let Some(Step::Execute(run)) = self.queue.pop_front()
+            && let Some(refusal) = run.overruled
+        {
+            self.refuse_recorded(refusal, false);
+        }
+    }
+
+    fn remember_rows(&mut self, run: &Run) {
+        if let Some(name) = &run.portal
+            && let Some(portal) = self.portals.get_mut(name)
+        {
+            portal.rows += run.rows;
+        }
+    }
+
+    fn error(&mut self, fields: &pg::Fields<'_>, raw: &[u8], world: &World, now: Now) {
+        let fatal = fields
+            .get(b'V')
+            .or_else(|| fields.get(b'S'))
+            .is_some_and(|s| s == b"FATAL" || s == b"PANIC");
+        if fatal {
+            self.record_outcome(OutcomeStatus::Error, fields.get(b'C'), None, now);
+            let guarded = self.guards_session(world);
+            self.send_error(fields, raw, guarded);
+            self.end = Some(End::Upstream);
+            return;
+        }
+        match self.queue.front_mut() {
+            Some(Step::Query(run)) => {
+                let guarded = run.verdict.guarded();
+                let refusal = run.overruled.clone();
+                let told = std::mem::replace(&mut run.told, true);
+                self.record_outcome(
+                    if refusal.is_some() {
+                        OutcomeStatus::Refused
+                    } else {
+                        OutcomeStatus::Error
+                    },
+                    fields.get(b'C'),
+                    None,
+                    now,
+                );
+                self.after_error();
+                match refusal {
+                    Some(refusal) if !told => self.send_refusal(&refusal, self.statement_number),
+                    Some(_) => {}
+                    None => self.send_error(fields, raw, guarded),
+                }
+            }
+            Some(Step::Sync) | None => {
+                self.after_error();
+                let guarded = self.guards_session(world);
+                self.send_error(fields, raw, guarded);
+            }
+            Some(Step::Refused { .. }) => {
+                if let Some(Step::Refused {
+                    refusal,
+                    request,
+                    simple,
+                }) = self.queue.pop_front()
+                {
+                    self.send_refusal(&refusal, request);
+                    if simple {
+                        self.queue
+                            .push_front(Step::Query(Box::new(Run::refused(now))));
+                    } else {
+                        self.drop_skipped();
+                    }
+                }
+            }
+            Some(Step::Errand(errand)) => {
+                errand.progress = Progress::Failed;
+                self.errand_failed(fields, raw);
+            }
+            Some(_) => {
+                let guarded = self.step_guarded(world);
+                self.record_outcome(OutcomeStatus::Error, fields.get(b'C'), None, now);
+                let refusal = match self.queue.pop_front() {
+                    Some(Step::Execute(run)) => run.overruled,
+                    Some(
+                        Step::Parse { .. }
+                        | Step::Bind { .. }
+                        | Step::CloseStatement(_)
+                        | Step::ClosePortal(_),
+                    ) => {
+                        self.tentative -= 1;
+                        None
+                    }
+                    _ => None,
+                };
+                match refusal {
+                    Some(refusal) => self.send_refusal(&refusal, self.statement_number),
+                    None => self.send_error(fields, raw, guarded),
+                }
+                self.drop_skipped();
+            }
+        }
+    }
+
+    /// After an error in the extended protocol the server skips to Sync: so do
+    /// the steps in flight, and client messages if no Sync is among them.
+    pub(super) fn drop_skipped(&mut self) {
+        self.after_error();
+        while self.queue.front().is_some_and(Step::skippable) {
+            match self.queue.pop_front() {
+                Some(Step::Parse { .. } | Step::CloseStatement(_) | Step::ClosePortal(_)) => {
+                    self.tentative -= 1
+                }
+                Some(Step::Bind { portal, .. }) => {
+                    self.tentative -= 1;
+                    self.record_skipped(portal.intent);
+                }
+                Some(Step::Errand(_)) => {
+                    self.errands -= 1;
+                    self.private_loading = None;
+                }
+                _ => {}
+            }
+        }
+        if self.queue.is_empty() {
+            self.skipping = true;
+        }
+    }
+
+    /// State that an error ends, in either protocol.
+    fn after_error(&mut self) {
+        self.copy_in = false;
+        self.copy_ended_early = false;
+        self.definitions_in_flight = false;
+        if self.settings_changed {
+            self.known.stale = true;
+        }
+        if self.definitions_changed {
+            self.private_stale = !self.standing.lenient;
+        }
+    }
+
+    /// What a statement that ran leaves behind in the session.
+    fn completed(&mut self, verdict: &Arc<Verdict>, index: usize, rows: u64, world: &World) {
+        let Some(judged) = verdict.judged.get(index) else {
+            return;
+        };
+        match &judged.statement.kind {
+            Kind::Prepare { name, text, .. } => {
+                let prepared = Prepared {
+                    text: text.as_str().into(),
+                    types: Arc::from([]),
+                };
+                self.statements
+                    .insert(name.as_str().into(), Arc::new(prepared));
+            }
+            Kind::Deallocate { name: Some(name) } => {
+                self.statements.remove(name.as_str());
+            }
+            Kind::Deallocate { name: None } => self.statements.clear(),
+            Kind::Declare {
+                cursor, with_hold, ..
+            } => {
+                let portal = Portal {
+                    prepared: Arc::new(Prepared {
+                        text: "".into(),
+                        types: Arc::from([]),
+                    }),
+                    verdict: Arc::clone(verdict),
+                    index,
+                    version: self.version(world),
+                    formats: Arc::from([]),
+                    rows: 0,
+                    intent: None,
+                    hold: *with_hold,
+                    cursor: true,
+                };
+                self.portals.insert(cursor.as_str().into(), portal);
+            }
+            Kind::Fetch { cursor } => {
+                if let Some(portal) = self.portals.get_mut(cursor.as_str()) {
+                    portal.rows += rows;
+                }
+            }
+            Kind::CloseCursor { name: Some(name) } => {
+                self.portals.remove(name.as_str());
+            }
+            Kind::CloseCursor { name: None } => self.portals.clear(),
+            Kind::Discard { all: true, .. } => {
+                self.statements.clear();
+                self.portals.clear();
+            }
+            _ => {}
+        }
+        if judged.foresight.definitions {
+            self.definitions_in_flight = false;
+        }
+    }
+
+    fn ready(&mut self, status: pg::TransactionStatus, raw: &[u8], now: Now) {
+        self.transaction = status;
+        match self.queue.pop_front() {
+            Some(Step::Sync) => {
+                self.at_ready(status);
+                self.to_client.buffer().extend_from_slice(raw);
+            }
+            Some(Step::Query(mut run)) => match run.overruled.take() {
+                Some(refusal) if !run.told => {
+                    // It ended well on the server though overruled: tell the
+                    // client, and make the open transaction fail as told.
+                    self.send_refusal(&refusal, self.statement_number);
+                    if status == pg::TransactionStatus::InTransaction {
+                        let _ =
+                            pg::encode::query(self.to_upstream.buffer(), "/* ended by weir */ !");
+                        let mut run = Run::refused(now);
+                        run.told = true;
+                        run.overruled = Some(refusal);
+                        self.queue.push_front(Step::Query(Box::new(run)));
+                        return;
+                    }
+                    self.at_ready(status);
+                    self.to_client.buffer().extend_from_slice(raw);
+                }
+                _ => {
+                    self.at_ready(status);
+                    self.to_client.buffer().extend_from_slice(raw);
+                }
+            },
+            Some(Step::Errand(errand)) if errand.sync => self.errand_ready(*errand, raw),
+            _ => self.upstream_broken("an unexpected ReadyForQuery"),
+        }
+    }
+
+    fn at_ready(&mut self, status: pg::TransactionStatus) {
+        self.definitions_in_flight = false;
+        if status == pg::TransactionStatus::Idle {
+            self.portals.retain(|_, portal| portal.hold);
+            if std::mem::take(&mut self.settings_changed) {
+                self.known.stale = true;
+            }
+            if std::mem::take(&mut self.definitions_changed) {
+                self.private = None;
+                self.private_stale = self.known.settings.temp_schema.is_some();
+                self.known.stale = true;
+                self.needs_generation = self.catalogs.request_refresh();
+            }
+        }
+    }
+}
+
+impl Run {
+    /// A run that only waits for ReadyForQuery after a replaced message failed.
+    fn refused(now: Now) -> Self {
+        let mut run = Run::new(Arc::new(Verdict::empty()), None, Vec::new(), now);
+        run.told = true;
+        run
+    }
+
+    /// Whether rows may be forwarded without looking at them.
+    fn passes_rows(&self) -> bool {
+        self.overruled.is_none()
+            && self.copy_mask.is_none()
+            && self
+                .current()
+                .is_none_or(|j| j.row_cap.is_none() && !j.masks_rows())
+    }
+
+    pub(super) fn current(&self) -> Option<&crate::verdict::Judged> {
+        self.verdict.judged.get(self.index)
+    }
+
+    fn cap(&self) -> Option<u64> {
+        self.current().and_then(|j| j.row_cap)
+    }
+
+    fn mask_simple(&mut self, description: &pg::RowDescription<'_>) -> Result<(), Refusal> {
+        let Some(judged) = self.verdict.judged.get(self.index) else {
+            return Err(rows::mismatch());
+        };
+        if !judged.masks_rows() {
+            return Ok(());
+        }
+        let types = rows::verify(judged, description)?;
+        let formats: Vec<Format> = description
+            .fields()
+            .map(|field| match field.format {
+                pg::Format::Binary => Format::Binary,
+                pg::Format::Text => Format::Text,
+            })
+            .collect();
+        self.row_mask = Some(RowMask::new(judged, &types, |i| {
+            formats.get(i).copied().unwrap_or(Format::Text)
+        })?);
+        Ok(())
+    }
+
+    fn mask_bound(&mut self) -> Result<(), Refusal> {
+        let Some(judged) = self.verdict.judged.get(self.index) else {
+            return Err(rows::mismatch());
+        };
+        if !judged.masks_rows() {
+            return Ok(());
+        }
+        let types = judged.described.get().ok_or_else(rows::mismatch)?;
+        let formats = &self.formats;
+        let format = |index: usize| {
+            let code = match formats.len() {
+                0 => 0,
+                1 => formats.first().copied().unwrap_or(0),
+                _ => formats.get(index).copied().unwrap_or(0),
+            };
+            if code == 1 {
+                Format::Binary
+            } else {
+                Format::Text
+            }
+        };
+        self.row_mask = Some(RowMask::new(judged, types, format)?);
+        Ok(())
+    }
+
+    fn next_statement(&mut self, now: Now) {
+        self.index += 1;
+        self.row_mask = None;
+        self.copy_mask = None;
+        self.copied.clear();
+        self.rows = 0;
+        self.bytes = 0;
+        self.rows_before = 0;
+        self.started_us = now.monotonic_us;
+    }
+}
+
+fn row_cap(cap: u64) -> Refusal {
+    Refusal::new(
+        Cause::RowCap,
+        "row_cap",
+        format!("the result has more than {cap} rows, the most this principal may take from one statement"),
+    )
+    .hint(format!("Add a WHERE clause, aggregate, or LIMIT {cap}."))
+}

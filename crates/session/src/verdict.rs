@@ -1,0 +1,283 @@
+//! The outcome of judging a query string: what runs, what is masked, what is
+//! refused and why.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
+
+use ledger::event::{ColumnUse, ObjectUse};
+use mask::{Category, ColumnType, Label};
+use policy::AccessFact;
+use statement::{Effect, FunctionUse, Kind, SettingClass, Statement, Transaction};
+
+use crate::comment::Declared;
+
+use crate::refusal::Refusal;
+
+/// When an intent must be on disk before its statement is forwarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// Every intent, and the outcome before the final reply.
+    Strict,
+    /// Whatever is not proven read-only.
+    Balanced,
+    /// None: written before forwarding, synced within milliseconds.
+    Fast,
+}
+
+/// The verdict on one query string.
+#[derive(Debug)]
+pub struct Verdict {
+    /// One per statement, in order. Complete also when the string is refused,
+    /// so that the refusal can be recorded with its objects.
+    pub judged: Vec<Judged>,
+    /// The first refused statement refuses the whole string.
+    pub refusal: Option<Refusal>,
+    /// Wall-clock end of validity, if policy looked at the time.
+    pub expires_ms: Option<u64>,
+    /// Whether the verdict depends on the text and world alone (not on
+    /// prepared statements or cursors of this session).
+    pub cacheable: bool,
+}
+
+impl Verdict {
+    /// A verdict on nothing: an empty query string.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            judged: Vec::new(),
+            refusal: None,
+            expires_ms: None,
+            cacheable: true,
+        }
+    }
+
+    /// Whether rows must be counted against a cap.
+    #[must_use]
+    pub fn capped(&self) -> bool {
+        self.judged.iter().any(|j| j.row_cap.is_some())
+    }
+
+    /// Whether errors of this string may carry values.
+    #[must_use]
+    pub fn guarded(&self) -> bool {
+        self.judged.iter().any(|j| j.guarded)
+    }
+}
+
+/// One statement with all the gate decided about it.
+#[derive(Debug)]
+pub struct Judged {
+    /// What the text means.
+    pub statement: Arc<Statement>,
+    /// Labels masked in it.
+    pub masks: BTreeSet<String>,
+    /// Per result column: the label to mask it by and its type's category.
+    /// Empty when none is masked.
+    pub outputs: Vec<Option<(Label, Category)>>,
+    /// Per COPY field: label and type to mask it by.
+    pub copy: Vec<Option<(Label, ColumnType)>>,
+    /// Rows that may leave.
+    pub row_cap: Option<u64>,
+    /// Errors and notices are results: replaced unless proven value-free.
+    pub guarded: bool,
+    /// Proven to have no effect.
+    pub reads_only: bool,
+    /// Whether the statement runs only because its target is in observe mode.
+    pub observed: bool,
+    /// Result columns as described by the server, once verified.
+    pub described: OnceLock<Arc<[Described]>>,
+    /// What running it changes about later verdicts.
+    pub foresight: Foresight,
+    /// What the ledger records of it.
+    pub record: Record,
+}
+
+impl Judged {
+    /// Whether any result column is masked.
+    #[must_use]
+    pub fn masks_rows(&self) -> bool {
+        self.outputs.iter().any(Option::is_some)
+    }
+
+    /// A text that only the server understands, run by a holder of `opaque`.
+    pub(crate) fn opaque(policy: &str) -> Self {
+        let statement = Statement {
+            text: 0..0,
+            shape: "".into(),
+            command: "OPAQUE",
+            kind: Kind::Utility,
+            accesses: Vec::new(),
+            columns: Vec::new(),
+            outputs: Vec::new(),
+            outputs_complete: false,
+            functions: Vec::new(),
+            has_where: true,
+            effect: Effect::Unknown,
+            opaque: vec![statement::OpaqueReason::Construct("the text")],
+            settings: Vec::new(),
+            fingerprint: Vec::new(),
+            comment: None,
+        };
+        Self {
+            masks: BTreeSet::new(),
+            outputs: Vec::new(),
+            copy: Vec::new(),
+            row_cap: None,
+            guarded: false,
+            reads_only: false,
+            observed: false,
+            described: OnceLock::new(),
+            foresight: Foresight::of(&statement),
+            record: Record::of(&statement, &[], policy, Declared::default()),
+            statement: Arc::new(statement),
+        }
+    }
+}
+
+/// What a statement may change that later verdicts of its session depend on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Foresight {
+    /// Settings that are modelled, or unknown code that may change them.
+    pub settings: bool,
+    /// Definitions: the catalog must be read again.
+    pub definitions: bool,
+    /// It ends (or partly undoes) a transaction, and with it what it changed.
+    pub ends_transaction: bool,
+    /// It touches nothing, so it may follow anything.
+    pub touches_nothing: bool,
+}
+
+impl Foresight {
+    pub(crate) fn of(statement: &Statement) -> Self {
+        let runs_code = matches!(statement.effect, Effect::Unknown)
+            || statement
+                .functions
+                .iter()
+                .any(|f| matches!(f, FunctionUse::Unlisted { .. }));
+        let set = statement.settings.iter().chain(match &statement.kind {
+            Kind::Set(change) => Some(change),
+            _ => None,
+        });
+        let settings = set.into_iter().any(|change| {
+            change.reset_all
+                || change.class() != SettingClass::Harmless
+                || change.name.starts_with("weir.")
+        });
+        let ends_transaction = matches!(
+            statement.kind,
+            Kind::Transaction(
+                Transaction::Commit { .. }
+                    | Transaction::Rollback { .. }
+                    | Transaction::RollbackTo(_)
+                    | Transaction::Prepare
+            )
+        );
+        Self {
+            settings: settings
+                || runs_code
+                || matches!(statement.kind, Kind::Discard { .. } | Kind::Do | Kind::Call),
+            definitions: runs_code
+                || matches!(statement.effect, Effect::Definition)
+                || matches!(
+                    statement.kind,
+                    Kind::Ddl | Kind::Discard { .. } | Kind::Do | Kind::Call
+                ),
+            ends_transaction,
+            touches_nothing: statement.accesses.is_empty()
+                && statement.columns.is_empty()
+                && statement.opaque.is_empty()
+                && !runs_code,
+        }
+    }
+}
+
+/// What the ledger records of a statement each time it runs; made once.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// Literal-free text.
+    pub shape: Arc<str>,
+    /// Digest of the shape.
+    pub shape_hash: Arc<str>,
+    /// What it does to what.
+    pub objects: Arc<[ObjectUse]>,
+    /// Labelled columns it uses.
+    pub columns: Arc<[ColumnUse]>,
+    /// Policy ids behind the decision.
+    pub rules: Arc<[Arc<str>]>,
+    /// Labels masked.
+    pub masks: Arc<[Arc<str>]>,
+    /// Version of the policies.
+    pub policy: Arc<str>,
+    /// Context declared in the statement's own comment.
+    pub declared: Declared,
+    /// The text may hold a password: it is never recorded.
+    pub secret: bool,
+}
+
+impl Record {
+    pub(crate) fn of(
+        statement: &Statement,
+        accesses: &[AccessFact<'_>],
+        policy: &str,
+        declared: Declared,
+    ) -> Self {
+        let objects = accesses
+            .iter()
+            .map(|access| ObjectUse {
+                verb: access.action.into(),
+                name: access.resource.name().into(),
+            })
+            .collect();
+        Self {
+            shape_hash: ledger::event::shape_hash(&statement.shape).into(),
+            shape: Arc::clone(&statement.shape),
+            objects,
+            columns: Arc::from([]),
+            rules: Arc::from([]),
+            masks: Arc::from([]),
+            policy: policy.into(),
+            declared,
+            secret: may_hold_password(statement.command),
+        }
+    }
+
+    /// Adds a rule to those that determined the decision.
+    pub(crate) fn determined_by(&mut self, rule: &str) {
+        if !self.rules.iter().any(|r| **r == *rule) {
+            self.rules = self
+                .rules
+                .iter()
+                .cloned()
+                .chain([Arc::from(rule)])
+                .collect();
+        }
+    }
+}
+
+/// Commands whose text holds passwords or connection strings.
+fn may_hold_password(command: &str) -> bool {
+    const COMMANDS: [&str; 12] = [
+        "CREATE ROLE",
+        "ALTER ROLE",
+        "CREATE USER",
+        "ALTER USER",
+        "CREATE GROUP",
+        "CREATE USER MAPPING",
+        "ALTER USER MAPPING",
+        "CREATE SERVER",
+        "ALTER SERVER",
+        "CREATE SUBSCRIPTION",
+        "ALTER SUBSCRIPTION",
+        "OPAQUE",
+    ];
+    COMMANDS.contains(&command)
+}
+
+/// One result column as the server describes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Described {
+    /// Type (`pg_type.oid`).
+    pub type_oid: u32,
+    /// Type modifier, -1 if none.
+    pub type_modifier: i32,
+}
