@@ -1,8 +1,13 @@
 //! Our analysis against a real PostgreSQL 15, when this machine has one.
 
+#[cfg(test)]
 mod catalog;
+#[cfg(test)]
 mod grammar;
+#[cfg(test)]
 mod oracle;
+#[cfg(test)]
 mod server;
+#[cfg(test)]
 #[allow(dead_code)]
 mod tree;

@@ -139,6 +139,11 @@ impl Node {
         self.name == "QUERY" && self.number("commandType") != 6
     }
 
+    /// A SELECT or VALUES.
+    pub(crate) fn is_select(&self) -> bool {
+        self.number("commandType") == 1
+    }
+
     /// The result's columns: name, table identifier, attribute number.
     pub(crate) fn origins(&self) -> Vec<(String, u32, i16)> {
         let list = if self.number("commandType") == 1 {
@@ -183,7 +188,7 @@ fn follow(expression: &Node, levels: &[&Node], depth: usize) -> Option<(u32, i16
     }
     match expression.name.as_str() {
         "RELABELTYPE" => follow(expression.node("arg")?, levels, depth + 1),
-        "VAR" => match target(expression, levels)? {
+        "VAR" => match target(expression, expression.number("varattno"), levels)? {
             Target::Table(relation, attribute) => Some((relation, attribute)),
             Target::Join(levels, alias) => follow(alias, &levels, depth + 1),
             Target::Query(levels, attribute) => {
@@ -210,10 +215,9 @@ enum Target<'a> {
     Other,
 }
 
-fn target<'a>(var: &Node, levels: &[&'a Node]) -> Option<Target<'a>> {
+fn target<'a>(var: &Node, attribute: i64, levels: &[&'a Node]) -> Option<Target<'a>> {
     let up = usize::try_from(var.number("varlevelsup")).ok()?;
     let level = levels.len().checked_sub(1 + up)?;
-    let attribute = var.number("varattno");
     let place = usize::try_from(var.number("varno") - 1).ok()?;
     let entry = levels[level].nodes("rtable").nth(place)?;
     Some(match entry.number("rtekind") {
@@ -344,7 +348,14 @@ impl Reader {
 
     fn node(&mut self, node: &Node, levels: &[&Node]) {
         match node.name.as_str() {
-            "VAR" => self.var(node, levels),
+            "VAR" => self.var(node, node.number("varattno"), levels),
+            // a field of a whole row is that column alone
+            "FIELDSELECT" => match node.node("arg") {
+                Some(row) if row.name == "VAR" && row.number("varattno") == 0 => {
+                    self.var(row, node.number("fieldnum"), levels);
+                }
+                _ => self.pieces(node.field("arg"), levels),
+            },
             "SUBLINK" => {
                 self.pieces(node.field("testexpr"), levels);
                 if let Some(query) = node.node("subselect") {
@@ -364,8 +375,8 @@ impl Reader {
         }
     }
 
-    fn var(&mut self, var: &Node, levels: &[&Node]) {
-        match target(var, levels) {
+    fn var(&mut self, var: &Node, attribute: i64, levels: &[&Node]) {
+        match target(var, attribute, levels) {
             Some(Target::Table(relation, attribute)) => {
                 self.columns.insert((relation, attribute));
             }
