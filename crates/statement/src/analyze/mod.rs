@@ -1,0 +1,489 @@
+//! The whole of a text: its statements in order, each in the light of those before it.
+
+mod copy;
+mod ddl;
+mod utility;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::ast::{Query, Tree};
+use crate::parse::{self, Parsed};
+use crate::resolve::{Pending, Resolver, Rows};
+use crate::scope::Search;
+use crate::{
+    Access, Analysis, Effect, Error, Kind, Object, OpaqueReason, Output, Scope, SetChange,
+    SetScope, SetValue, Statement, Transaction, Usage, Verb, limits, shape,
+};
+
+/// How deep EXECUTE may lead into EXPLAIN into EXECUTE.
+const NESTING: usize = 4;
+
+/// Reads a text.
+///
+/// # Errors
+/// The text is not in the grammar, or exceeds a limit.
+pub fn analyze(text: &str, scope: &Scope<'_>) -> Result<Analysis, Error> {
+    limits::check(text, &scope.limits)?;
+    let parsed = parse::parse(text, scope.limits.depth, scope.limits.statements)?;
+    let mut settings = scope.settings.clone();
+    let mut pending = Pending::default();
+    let mut analysis = Analysis {
+        statements: Vec::with_capacity(parsed.len()),
+        complete_catalog: true,
+    };
+    let single = parsed.len() == 1;
+    for one in &parsed {
+        let search = Search::new(&settings.search_path, settings.temp_schema.as_deref());
+        let surroundings = if single {
+            0..text.len()
+        } else {
+            one.text.clone()
+        };
+        let reader = Reader {
+            scope,
+            search: &search,
+            pending: &pending,
+            known: settings.known,
+            nesting: 0,
+        };
+        let mut effects = Effects::default();
+        let mut statement =
+            reader.statement(text, one, &mut effects, &mut analysis.complete_catalog);
+        statement.comment = shape::comment(text.get(surroundings).unwrap_or_default());
+        effects.apply(&statement, &mut pending, &mut settings);
+        analysis.statements.push(statement);
+    }
+    Ok(analysis)
+}
+
+/// What a statement changes for the statements after it.
+#[derive(Default)]
+struct Effects {
+    relations: Vec<crate::ast::Table>,
+    definitions: Vec<String>,
+}
+
+impl Effects {
+    fn apply(self, statement: &Statement, pending: &mut Pending, settings: &mut crate::Settings) {
+        for table in &self.relations {
+            pending.relation(table);
+        }
+        for name in &self.definitions {
+            pending.definition(name);
+        }
+        match &statement.kind {
+            Kind::Prepare { name, text, .. } => pending.prepare(name, text.as_str().into()),
+            Kind::Declare { cursor, inner, .. } => {
+                pending.declare(cursor, Arc::new((**inner).clone()));
+            }
+            // What the path becomes again is not known here.
+            Kind::Transaction(Transaction::Rollback { .. } | Transaction::RollbackTo(_)) => {
+                settings.known &= !pending.has_settings();
+            }
+            Kind::Discard { all: true, .. } => settings.known = false,
+            _ => {}
+        }
+        for change in &statement.settings {
+            pending.set_setting();
+            apply_setting(change, settings);
+        }
+    }
+}
+
+/// Follows `search_path` through a text; other settings that change meaning leave it unknown.
+fn apply_setting(change: &SetChange, settings: &mut crate::Settings) {
+    if change.reset_all {
+        settings.known = false;
+    }
+    match (change.name.as_str(), &change.value) {
+        ("search_path", SetValue::Literal(words)) => match path(words) {
+            Some(path) => settings.search_path = path,
+            None => settings.known = false,
+        },
+        ("search_path", SetValue::FromCurrent) => {}
+        ("search_path" | "role" | "session_authorization" | "standard_conforming_strings", _) => {
+            settings.known = false;
+        }
+        _ => {}
+    }
+}
+
+/// A literal search_path as a list of schemas: SET gives one word for each, `set_config` all in one.
+fn path(words: &[String]) -> Option<Vec<String>> {
+    let [only] = words else {
+        // "$user" needs the role's name.
+        return (!words.iter().any(|word| word == "$user")).then(|| words.to_vec());
+    };
+    let mut path = Vec::new();
+    for word in only.split(',') {
+        let word = word.trim();
+        let name = match word.strip_prefix('"') {
+            Some(rest) => rest.strip_suffix('"')?.to_owned(),
+            None => word.to_ascii_lowercase(),
+        };
+        if name.contains('"') || name == "$user" {
+            return None;
+        }
+        if !name.is_empty() {
+            path.push(name);
+        }
+    }
+    Some(path)
+}
+
+/// Reads one statement.
+struct Reader<'a> {
+    scope: &'a Scope<'a>,
+    search: &'a Search,
+    pending: &'a Pending,
+    known: bool,
+    nesting: usize,
+}
+
+/// A statement half made.
+struct Draft {
+    command: &'static str,
+    kind: Kind,
+    rows: Rows,
+    /// The statement is a definition or write; its outputs do not reach the client.
+    silent: bool,
+}
+
+impl Draft {
+    fn plain(command: &'static str, kind: Kind) -> Self {
+        Self {
+            command,
+            kind,
+            rows: Rows::default(),
+            silent: false,
+        }
+    }
+}
+
+impl<'a> Reader<'a> {
+    fn statement(
+        &self,
+        text: &str,
+        parsed: &'a Parsed,
+        effects: &mut Effects,
+        complete: &mut bool,
+    ) -> Statement {
+        let own = trimmed(text, &parsed.text);
+        self.tree(text, own, &parsed.tree, effects, complete)
+    }
+
+    fn tree(
+        &self,
+        text: &str,
+        own: Range<usize>,
+        tree: &'a Tree,
+        effects: &mut Effects,
+        complete: &mut bool,
+    ) -> Statement {
+        let piece = text.get(own.clone()).unwrap_or_default();
+        let mut resolver = Resolver::new(
+            self.scope.catalog,
+            self.search,
+            self.pending,
+            self.scope.limits.depth,
+        );
+        if !self.known {
+            resolver.facts.opaque(OpaqueReason::UnknownSettings);
+        }
+        let draft = self.draft(&mut resolver, piece, tree, effects, complete);
+        self.finish(resolver, draft, piece, own, complete)
+    }
+
+    fn draft(
+        &self,
+        resolver: &mut Resolver<'a>,
+        text: &str,
+        tree: &'a Tree,
+        effects: &mut Effects,
+        complete: &mut bool,
+    ) -> Draft {
+        match tree {
+            Tree::Query(query) => self.query(resolver, query, effects),
+            Tree::Copy(copy) => self.copy(resolver, copy),
+            Tree::Prepare { name, types, query } => {
+                self.prepare(resolver, text, name, types, query, complete)
+            }
+            Tree::Declare {
+                name,
+                with_hold,
+                binary,
+                query,
+            } => {
+                let inner = self.inner_query(text, query, complete);
+                inherit(resolver, &inner);
+                Draft::plain(
+                    "DECLARE CURSOR",
+                    Kind::Declare {
+                        cursor: name.to_string(),
+                        with_hold: *with_hold,
+                        binary: *binary,
+                        inner: Box::new(inner),
+                    },
+                )
+            }
+            Tree::Explain { analyze, inner } => {
+                let mut ignored = Effects::default();
+                let statement = self.tree(text, 0..text.len(), inner, &mut ignored, complete);
+                self.explain(resolver, *analyze, statement)
+            }
+            Tree::Execute(execute) => self.execute(resolver, execute, complete),
+            Tree::CreateAs {
+                table,
+                materialised,
+                inner,
+            } => self.create_as(
+                resolver,
+                text,
+                table,
+                *materialised,
+                inner,
+                effects,
+                complete,
+            ),
+            Tree::Ddl(ddl) => self.ddl(resolver, ddl, effects),
+            _ => self.utility(resolver, tree),
+        }
+    }
+
+    /// A query that stands in another statement.
+    fn inner_query(&self, text: &str, query: &'a Query, complete: &mut bool) -> Statement {
+        let own = inner_text(text);
+        let piece = text.get(own.clone()).unwrap_or_default();
+        let mut resolver = Resolver::new(
+            self.scope.catalog,
+            self.search,
+            self.pending,
+            self.scope.limits.depth,
+        );
+        let mut effects = Effects::default();
+        let draft = self.query(&mut resolver, query, &mut effects);
+        self.finish(resolver, draft, piece, own, complete)
+    }
+
+    fn query(&self, resolver: &mut Resolver<'a>, query: &'a Query, effects: &mut Effects) -> Draft {
+        let rows = resolver.query(query);
+        let (command, kind) = match query {
+            Query::Select(_) => ("SELECT", Kind::Select),
+            Query::Insert(_) => ("INSERT", Kind::Insert),
+            Query::Update(_) => ("UPDATE", Kind::Update),
+            Query::Delete(_) => ("DELETE", Kind::Delete),
+            Query::Merge(_) => ("MERGE", Kind::Merge),
+            Query::Opaque(_) => ("SELECT", Kind::Utility),
+        };
+        let mut draft = Draft {
+            command,
+            kind,
+            rows,
+            silent: false,
+        };
+        if let Some(table) = resolver.into.take() {
+            // SELECT INTO is CREATE TABLE AS.
+            self.creates(resolver, table, effects);
+            resolver.facts.raise(Effect::Definition);
+            draft.command = "SELECT INTO";
+            draft.silent = true;
+        }
+        draft
+    }
+
+    fn finish(
+        &self,
+        mut resolver: Resolver<'a>,
+        draft: Draft,
+        text: &str,
+        own: Range<usize>,
+        complete: &mut bool,
+    ) -> Statement {
+        let usage = if draft.silent {
+            Usage::WrittenFrom
+        } else {
+            Usage::Projected
+        };
+        for column in &draft.rows.columns {
+            resolver.facts.lineage(&column.lineage, usage);
+        }
+        resolver.check_system_columns();
+        resolver.check_implicit_casts();
+        let mut facts = resolver.facts;
+        *complete &= facts.complete;
+        let columns = facts.columns(self.scope.catalog);
+        let outputs = if draft.silent {
+            Vec::new()
+        } else {
+            outputs(&draft.rows)
+        };
+        let mut statement = Statement {
+            text: own,
+            shape: shape::shape(text).into(),
+            command: draft.command,
+            kind: draft.kind,
+            accesses: facts.accesses,
+            columns,
+            outputs,
+            outputs_complete: !draft.rows.open,
+            functions: facts.functions,
+            has_where: facts.has_where,
+            effect: facts.effect,
+            opaque: facts.opaque,
+            settings: facts.settings,
+            fingerprint: facts.fingerprint,
+            comment: None,
+        };
+        add_reads(&mut statement);
+        statement
+    }
+}
+
+fn outputs(rows: &Rows) -> Vec<Output> {
+    rows.columns
+        .iter()
+        .map(|column| Output {
+            name: Arc::clone(&column.name),
+            reported: column.lineage.reported,
+            source: column.lineage.source(),
+        })
+        .collect()
+}
+
+/// A write that looks at columns of what it writes also reads it.
+fn add_reads(statement: &mut Statement) {
+    let read: Vec<Object> = statement
+        .accesses
+        .iter()
+        .filter(|access| {
+            matches!(access.verb, Verb::Insert | Verb::Update | Verb::Delete) && !access.indirect
+        })
+        .filter(|access| match &access.object {
+            Object::Relation { oid: Some(oid), .. } => statement
+                .columns
+                .iter()
+                .any(|column| column.column.relation == *oid && column.usage != Usage::Written),
+            _ => false,
+        })
+        .map(|access| access.object.clone())
+        .collect();
+    for object in read {
+        let there = |access: &Access| access.verb == Verb::Read && access.object == object;
+        if !statement.accesses.iter().any(there) {
+            statement.accesses.push(Access {
+                verb: Verb::Read,
+                object,
+                indirect: false,
+            });
+        }
+    }
+}
+
+/// Takes over what an inner statement does.
+fn inherit(resolver: &mut Resolver<'_>, inner: &Statement) {
+    let facts = &mut resolver.facts;
+    for access in &inner.accesses {
+        facts.access(access.verb, access.object.clone(), access.indirect);
+    }
+    for column in &inner.columns {
+        if column.usage == Usage::Unresolved {
+            facts.unresolved(&column.schema, &column.relation, &column.name);
+        } else {
+            facts.column(column.column, column.usage);
+        }
+    }
+    for function in &inner.functions {
+        facts.function(function.clone());
+    }
+    for reason in &inner.opaque {
+        facts.opaque(reason.clone());
+    }
+    for entry in &inner.fingerprint {
+        if !facts.fingerprint.contains(entry) {
+            facts.fingerprint.push(*entry);
+        }
+    }
+    facts.settings.extend(inner.settings.iter().cloned());
+    facts.has_where &= inner.has_where;
+    facts.raise(inner.effect);
+}
+
+/// The statement's place without blanks and comments around it.
+fn trimmed(text: &str, place: &Range<usize>) -> Range<usize> {
+    let piece = text.get(place.clone()).unwrap_or_default();
+    let mut inside = crate::lex::Lexer::new(piece)
+        .filter(|token| token.kind != crate::lex::TokenKind::Comment)
+        .filter(|token| piece.get(token.start..token.end) != Some(";"));
+    let Some(first) = inside.next() else {
+        return place.clone();
+    };
+    let last = inside.last().unwrap_or(first);
+    place.start + first.start..place.start + last.end
+}
+
+/// Where the inner statement of PREPARE, DECLARE or EXPLAIN starts: after the first AS or FOR that stands outside of
+/// parentheses, else the whole.
+fn inner_text(text: &str) -> Range<usize> {
+    let mut depth = 0usize;
+    let mut found = false;
+    for token in crate::lex::Lexer::new(text) {
+        let piece = text.get(token.start..token.end).unwrap_or_default();
+        match token.kind {
+            crate::lex::TokenKind::Comment => {}
+            crate::lex::TokenKind::Symbol if piece == "(" && !found => depth += 1,
+            crate::lex::TokenKind::Symbol if piece == ")" && !found => {
+                depth = depth.saturating_sub(1)
+            }
+            _ if found => return token.start..text.len(),
+            crate::lex::TokenKind::Word if depth == 0 => {
+                found = piece.eq_ignore_ascii_case("as") || piece.eq_ignore_ascii_case("for");
+            }
+            _ => {}
+        }
+    }
+    0..text.len()
+}
+
+impl<'a> Reader<'a> {
+    /// The settings a prepared statement or cursor meets: the present ones.
+    fn deeper(&self) -> Option<Reader<'a>> {
+        (self.nesting < NESTING).then(|| Reader {
+            scope: self.scope,
+            search: self.search,
+            pending: self.pending,
+            known: self.known,
+            nesting: self.nesting + 1,
+        })
+    }
+
+    fn explain(&self, resolver: &mut Resolver<'a>, analyze: bool, mut inner: Statement) -> Draft {
+        inherit(resolver, &inner);
+        resolver.facts.explain();
+        if !analyze && resolver.facts.effect != Effect::Unknown {
+            // Nothing runs but what the planner folds: functions that are not volatile.
+            resolver.facts.effect = Effect::ReadOnly;
+        }
+        inner.outputs.clear();
+        Draft {
+            command: "EXPLAIN",
+            kind: Kind::Explain {
+                analyze,
+                inner: Box::new(inner),
+            },
+            rows: utility::one_column("QUERY PLAN", false),
+            silent: false,
+        }
+    }
+}
+
+/// The change that a setting's own statement makes.
+fn reset(name: &str) -> SetChange {
+    SetChange {
+        name: name.into(),
+        scope: SetScope::Session,
+        value: SetValue::Default,
+        is_reset: true,
+        reset_all: false,
+    }
+}

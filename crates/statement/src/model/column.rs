@@ -1,0 +1,82 @@
+//! Columns: how each is used, and where each output comes from.
+
+use std::sync::Arc;
+
+use crate::ColumnId;
+
+/// One way a statement uses one column. A column used in two ways appears twice.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ColumnUse {
+    /// The column; [`ColumnId::UNRESOLVED`] when its relation is not in the catalog.
+    pub column: ColumnId,
+    /// Schema of its relation.
+    pub schema: Arc<str>,
+    /// Its relation.
+    pub relation: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+    /// How it is used.
+    pub usage: Usage,
+}
+
+impl ColumnId {
+    /// Stands for a column that the catalog does not have.
+    pub const UNRESOLVED: Self = Self {
+        relation: 0,
+        attribute: 0,
+    };
+}
+
+/// How a statement uses a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Usage {
+    /// It reaches an output of the statement unchanged.
+    Projected,
+    /// Something is computed from it.
+    Expression,
+    /// It decides which rows count: WHERE, HAVING, FILTER, IN with a subselect, LIMIT.
+    Predicate,
+    /// It joins relations: ON, USING, NATURAL.
+    Join,
+    /// It groups rows: GROUP BY, PARTITION BY.
+    Group,
+    /// It orders rows.
+    Order,
+    /// It is compared by DISTINCT.
+    Distinct,
+    /// It passes through UNION, INTERSECT, EXCEPT or a recursive query.
+    SetOperation,
+    /// It is the argument of an aggregate.
+    Aggregate,
+    /// It is the target of a write.
+    Written,
+    /// Its value feeds a write, or an expression or object that is stored.
+    WrittenFrom,
+    /// It is part of a row taken as one value.
+    WholeRow,
+    /// It belongs to a relation that an earlier statement of the same text creates or changes.
+    Unresolved,
+}
+
+/// One column of a statement's result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// Its name, as the server will report it.
+    pub name: Arc<str>,
+    /// The origin that the server's RowDescription will report: table identifier and attribute number. `None` is 0, 0.
+    /// A whole row is reported with attribute 0. For a view it is the view's own column.
+    pub reported: Option<ColumnId>,
+    /// Where its values come from.
+    pub source: Source,
+}
+
+/// Where the values of an output come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// This column of a table, unchanged (or NULL, by an outer join).
+    Column(ColumnId),
+    /// No column's value is part of it.
+    Clean,
+    /// Anything else.
+    Derived,
+}

@@ -1,0 +1,396 @@
+//! Expressions: which columns each uses, and how; which stand in an output as they are.
+
+use super::lineage::Info;
+use super::names::{Named, Row};
+use super::{Lineage, Resolver, Rows, Ty};
+use crate::ast::{Call, Cast, Compute, Expr, Op, Part, Query, Sort, Step, Sub, SubKind, Window};
+use crate::{ColumnId, OpaqueReason, SetChange, SetScope, SetValue, Usage};
+
+/// `pg_type` identifiers of what constants are.
+const BOOL: Ty = Ty::Known(16, -1);
+const NUMERIC: Ty = Ty::Known(1700, -1);
+
+impl<'a> Resolver<'a> {
+    pub(crate) fn consume_all(&mut self, exprs: &'a [Expr], usage: Usage) -> bool {
+        let mut clean = true;
+        for expr in exprs {
+            clean &= self.consume(expr, usage).clean;
+        }
+        clean
+    }
+
+    /// Records every column of an expression under this usage, unless its place says more.
+    pub(crate) fn consume(&mut self, expr: &'a Expr, usage: Usage) -> Info {
+        self.deeper(Info::other(false), |this| this.consume_here(expr, usage))
+    }
+
+    #[inline(never)]
+    fn consume_here(&mut self, expr: &'a Expr, usage: Usage) -> Info {
+        match expr {
+            Expr::Null | Expr::Text(_) | Expr::Param(_) | Expr::Default => Info {
+                ty: Ty::Literal,
+                clean: true,
+            },
+            Expr::Number(_) => Info {
+                ty: NUMERIC,
+                clean: true,
+            },
+            Expr::Bool(_) => Info {
+                ty: BOOL,
+                clean: true,
+            },
+            Expr::Column(column) => match self.column(column) {
+                Named::Column(column) => {
+                    self.facts.lineage(&column.lineage, usage);
+                    Info {
+                        ty: column.ty,
+                        clean: column.lineage.clean,
+                    }
+                }
+                Named::Row(row) => {
+                    self.whole_row(&row);
+                    Info {
+                        ty: row.ty(),
+                        clean: false,
+                    }
+                }
+                Named::Computed => Info::other(false),
+            },
+            Expr::Call(call) => self.function(call, usage),
+            Expr::Op(op) => self.operation(op, usage),
+            Expr::Junction(junction) => Info {
+                ty: BOOL,
+                clean: self.consume_all(&junction.terms, usage),
+            },
+            Expr::Not(term) => Info {
+                ty: BOOL,
+                clean: self.consume(term, usage).clean,
+            },
+            Expr::Cast(cast) => self.cast_expr(cast, usage),
+            Expr::Part(part) => self.part(part, usage),
+            Expr::Sub(sub) => self.sub(sub, usage),
+            Expr::Compute(compute) => self.compute(compute, usage),
+            Expr::CurrentOf(_) => {
+                self.construct("WHERE CURRENT OF");
+                Info::other(false)
+            }
+            Expr::Opaque(what) => {
+                self.construct(what);
+                Info::other(false)
+            }
+        }
+    }
+
+    /// An expression in the place of an output: a column stays what it is, everything else is computed.
+    pub(super) fn produce(&mut self, expr: &'a Expr) -> (Lineage, Ty) {
+        match expr {
+            Expr::Column(column) => match self.column(column) {
+                Named::Column(column) => (column.lineage, column.ty),
+                Named::Row(row) => self.row_value(&row),
+                Named::Computed => (Lineage::computed(false), Ty::Other),
+            },
+            Expr::Part(part) => self.produce_part(part),
+            Expr::Cast(cast) => self.produce_cast(cast),
+            _ => {
+                let info = self.consume(expr, Usage::Expression);
+                (Lineage::computed(info.clean), info.ty)
+            }
+        }
+    }
+
+    /// A whole row as one value is reported as attribute 0 of its relation.
+    fn row_value(&mut self, row: &Row<'a>) -> (Lineage, Ty) {
+        self.whole_row(row);
+        let mut lineage = Lineage::computed(false);
+        lineage.reported = row.relation.map(|relation| ColumnId {
+            relation: relation.oid,
+            attribute: 0,
+        });
+        (lineage, row.ty())
+    }
+
+    /// `(c).email` is `c.email`.
+    fn produce_part(&mut self, part: &'a Part) -> (Lineage, Ty) {
+        if let (Expr::Column(column), [Step::Field(name)]) = (&part.arg, part.steps.as_slice()) {
+            match self.column(column) {
+                Named::Row(row) => return self.field(&row, name),
+                Named::Column(column) => {
+                    self.facts.lineage(&column.lineage, Usage::Expression);
+                    return (Lineage::computed(column.lineage.clean), Ty::Other);
+                }
+                Named::Computed => return (Lineage::computed(false), Ty::Other),
+            }
+        }
+        let info = self.part(part, Usage::Expression);
+        (Lineage::computed(info.clean), info.ty)
+    }
+
+    fn field(&mut self, row: &Row<'a>, name: &str) -> (Lineage, Ty) {
+        let mut matching = row.columns.iter().filter(|column| *column.name == *name);
+        match (matching.next(), matching.next()) {
+            (Some(column), None) => (column.lineage.clone(), column.ty),
+            (Some(_), Some(_)) => {
+                self.facts.opaque(OpaqueReason::Ambiguous(name.into()));
+                (Lineage::computed(false), Ty::Other)
+            }
+            (None, _) if row.open => {
+                self.facts.unresolved("", "", name);
+                (Lineage::computed(false), Ty::Other)
+            }
+            (None, _) => {
+                self.field_function(row, name);
+                (Lineage::computed(false), Ty::Other)
+            }
+        }
+    }
+
+    fn produce_cast(&mut self, cast: &'a Cast) -> (Lineage, Ty) {
+        let (lineage, from) = self.deeper((Lineage::computed(false), Ty::Other), |this| {
+            this.produce(&cast.arg)
+        });
+        let to = self.type_named(&cast.target, from);
+        if self.is_no_cast(from, to) {
+            return (lineage, from);
+        }
+        self.facts.lineage(&lineage, Usage::Expression);
+        (Lineage::computed(lineage.clean), to)
+    }
+
+    #[inline(never)]
+    fn cast_expr(&mut self, cast: &'a Cast, usage: Usage) -> Info {
+        let info = self.consume(&cast.arg, usage);
+        Info {
+            ty: self.type_named(&cast.target, info.ty),
+            clean: info.clean,
+        }
+    }
+
+    #[inline(never)]
+    fn part(&mut self, part: &'a Part, usage: Usage) -> Info {
+        let mut clean = true;
+        for step in &part.steps {
+            if let Step::Subscript(exprs) = step {
+                clean &= self.consume_all(exprs, usage);
+            }
+        }
+        if let (Expr::Column(column), [Step::Field(name), rest @ ..]) =
+            (&part.arg, part.steps.as_slice())
+            && let Named::Row(row) = self.column(column)
+        {
+            let (lineage, ty) = self.field(&row, name);
+            self.facts.lineage(&lineage, usage);
+            return Info {
+                ty: if rest.is_empty() { ty } else { Ty::Other },
+                clean: clean && lineage.clean,
+            };
+        }
+        let arg = self.consume(&part.arg, usage);
+        // A field of some composite value may also be a function of it.
+        for step in &part.steps {
+            if let Step::Field(name) = step
+                && (self.catalog.functions_named(name).next().is_some()
+                    || self.pending.has_definition(name))
+            {
+                self.call(std::slice::from_ref(name), &[Ty::Other], true);
+            }
+        }
+        Info::other(clean && arg.clean)
+    }
+
+    #[inline(never)]
+    fn operation(&mut self, op: &'a Op, usage: Usage) -> Info {
+        let mut operands = op.operands.iter();
+        let Some(first) = operands.next() else {
+            return Info::other(false);
+        };
+        let first = self.consume(first, usage);
+        let mut left = first.ty;
+        let mut clean = first.clean;
+        let mut name = &op.name;
+        let mut chain = op.chain.iter();
+        if op.operands.len() == 1 {
+            self.operator(name, None, left);
+        }
+        for operand in operands {
+            let right = self.consume(operand, usage);
+            self.operator(name, Some(left), right.ty);
+            clean &= right.clean;
+            left = Ty::Other;
+            if let Some(next) = chain.next() {
+                name = next;
+            }
+        }
+        Info::other(clean)
+    }
+
+    #[inline(never)]
+    fn compute(&mut self, compute: &'a Compute, usage: Usage) -> Info {
+        let usage = if compute.aggregate {
+            Usage::Aggregate
+        } else {
+            usage
+        };
+        let mut clean = true;
+        let mut types = Vec::with_capacity(compute.operands.len());
+        for operand in &compute.operands {
+            let info = self.consume(operand, usage);
+            clean &= info.clean;
+            types.push(info.ty);
+        }
+        for name in compute.operators {
+            if self.catalog.operators_named(name).next().is_none()
+                && !self.pending.has_definition(name)
+            {
+                continue;
+            }
+            let path = [(*name).into()];
+            let first = types.first().copied().unwrap_or(Ty::Other);
+            for other in types.iter().skip(1) {
+                self.operator(&path, Some(first), *other);
+            }
+        }
+        for name in compute.functions {
+            self.call(&[(*name).into()], &types, false);
+        }
+        for ty in &compute.types {
+            self.type_named(ty, Ty::Other);
+        }
+        Info::other(clean)
+    }
+
+    /// A subselect in an expression: its outputs are used the way the expression is.
+    #[inline(never)]
+    fn sub(&mut self, sub: &'a Sub, usage: Usage) -> Info {
+        let test = sub.test.as_ref().map(|test| self.consume(test, usage));
+        let rows = self.subquery(&sub.query);
+        let mut clean = test.is_none_or(|test| test.clean);
+        let mut ty = Ty::Other;
+        if sub.kind != SubKind::Exists {
+            for column in &rows.columns {
+                self.facts.lineage(&column.lineage, usage);
+                clean &= column.lineage.clean;
+            }
+            clean &= !rows.open;
+            if let (SubKind::Scalar, [column]) = (sub.kind, rows.columns.as_slice()) {
+                ty = column.ty;
+            }
+        }
+        if let (Some(test), SubKind::Quantified) = (test, sub.kind) {
+            for column in &rows.columns {
+                self.operator(&sub.operator, Some(test.ty), column.ty);
+            }
+        }
+        Info { ty, clean }
+    }
+
+    fn subquery(&mut self, query: &'a Query) -> Rows {
+        self.deeper(Rows::default(), |this| this.query(query))
+    }
+
+    #[inline(never)]
+    fn function(&mut self, call: &'a Call, usage: Usage) -> Info {
+        // A function's own arguments come first: what they hold decides which function is meant.
+        let aggregate = call.aggregate || self.is_aggregate(call);
+        let inner = if aggregate { Usage::Aggregate } else { usage };
+        let inner = match inner {
+            Usage::Projected => Usage::Expression,
+            inner => inner,
+        };
+        let mut clean = true;
+        let mut types = Vec::with_capacity(call.args.len());
+        for arg in &call.args {
+            let info = self.consume(arg, inner);
+            clean &= info.clean;
+            types.push(info.ty);
+        }
+        for sort in &call.order {
+            let info = self.sort(
+                sort,
+                if aggregate {
+                    Usage::Aggregate
+                } else {
+                    Usage::Order
+                },
+            );
+            clean &= info.clean;
+            types.push(info.ty);
+        }
+        if let Some(filter) = &call.filter {
+            self.consume(filter, Usage::Predicate);
+        }
+        if let Some(window) = &call.over {
+            self.window(window);
+        }
+        let called = self.call(
+            &call.name,
+            &types,
+            call.named || call.variadic || !call.order.is_empty(),
+        );
+        if let [name] | [_, name] = call.name.as_slice()
+            && **name == *"set_config"
+        {
+            self.set_config(&call.args);
+        }
+        Info {
+            ty: match called.candidate {
+                Some(function) => Ty::Known(function.returns, -1),
+                None => Ty::Other,
+            },
+            clean: clean && called.listed,
+        }
+    }
+
+    /// Whether a call may be that of an aggregate.
+    fn is_aggregate(&self, call: &Call) -> bool {
+        let Some(name) = call.name.last() else {
+            return false;
+        };
+        super::code::is_aggregate(name)
+            || self
+                .catalog
+                .functions_named(name)
+                .any(|function| function.kind == crate::catalog::FunctionKind::Aggregate)
+    }
+
+    fn set_config(&mut self, args: &'a [Expr]) {
+        let constant = match args {
+            [Expr::Text(name), Expr::Text(value), Expr::Bool(local)] => Some((name, value, *local)),
+            [Expr::Text(name), Expr::Text(value), Expr::Text(local)] => match &**local {
+                "t" | "true" | "on" | "yes" | "1" => Some((name, value, true)),
+                "f" | "false" | "off" | "no" | "0" => Some((name, value, false)),
+                _ => None,
+            },
+            _ => None,
+        };
+        match constant {
+            Some((name, value, local)) => self.facts.settings.push(SetChange {
+                name: name.to_ascii_lowercase(),
+                scope: if local {
+                    SetScope::Local
+                } else {
+                    SetScope::Session
+                },
+                value: SetValue::Literal(vec![value.to_string()]),
+                is_reset: false,
+                reset_all: false,
+            }),
+            None => self.facts.opaque(OpaqueReason::Setting),
+        }
+    }
+
+    pub(super) fn window(&mut self, window: &'a Window) {
+        self.consume_all(&window.partition, Usage::Group);
+        for sort in &window.order {
+            self.sort(sort, Usage::Order);
+        }
+        self.consume_all(&window.frame, Usage::Expression);
+    }
+
+    pub(super) fn sort(&mut self, sort: &'a Sort, usage: Usage) -> Info {
+        let info = self.consume(&sort.expr, usage);
+        if !sort.using.is_empty() {
+            self.operator(&sort.using, Some(info.ty), info.ty);
+        }
+        info
+    }
+}

@@ -1,0 +1,212 @@
+//! What is found out about one statement.
+
+use std::sync::Arc;
+
+use foldhash::HashSet;
+
+use super::lineage::Lineage;
+use crate::catalog::Relation;
+use crate::{
+    Access, Catalog, ColumnId, ColumnUse, Effect, FunctionUse, Object, Oid, OpaqueReason,
+    SetChange, Usage, Verb,
+};
+
+#[derive(Debug)]
+pub(crate) struct Facts {
+    uses: Vec<(ColumnId, Usage)>,
+    seen: HashSet<(ColumnId, Usage)>,
+    unresolved: Vec<ColumnUse>,
+    pub(crate) functions: Vec<FunctionUse>,
+    pub(crate) accesses: Vec<Access>,
+    pub(crate) opaque: Vec<OpaqueReason>,
+    pub(crate) settings: Vec<SetChange>,
+    pub(crate) fingerprint: Vec<(Oid, u32)>,
+    pub(crate) effect: Effect,
+    pub(crate) has_where: bool,
+    pub(crate) complete: bool,
+    /// Columns are gathered here instead, while the output of a view is read.
+    capture: Option<Vec<ColumnId>>,
+}
+
+impl Default for Facts {
+    fn default() -> Self {
+        Self {
+            uses: Vec::new(),
+            seen: HashSet::default(),
+            unresolved: Vec::new(),
+            functions: Vec::new(),
+            accesses: Vec::new(),
+            opaque: Vec::new(),
+            settings: Vec::new(),
+            fingerprint: Vec::new(),
+            effect: Effect::ReadOnly,
+            has_where: true,
+            complete: true,
+            capture: None,
+        }
+    }
+}
+
+fn push<T: PartialEq>(list: &mut Vec<T>, item: T) {
+    if !list.contains(&item) {
+        list.push(item);
+    }
+}
+
+impl Facts {
+    pub(crate) fn column(&mut self, column: ColumnId, usage: Usage) {
+        if let Some(capture) = &mut self.capture {
+            push(capture, column);
+        } else if self.seen.insert((column, usage)) {
+            self.uses.push((column, usage));
+        }
+    }
+
+    /// Records a use of whatever a column of a scope consists of.
+    pub(crate) fn lineage(&mut self, lineage: &Lineage, usage: Usage) {
+        if let Some(column) = lineage.value {
+            self.column(column, usage);
+        }
+        for column in lineage.through.iter().flat_map(|list| list.iter()) {
+            self.column(*column, usage);
+        }
+        let computed = match usage {
+            Usage::Projected => Usage::Expression,
+            usage => usage,
+        };
+        for column in lineage.derived.iter().flat_map(|list| list.iter()) {
+            self.column(*column, computed);
+        }
+    }
+
+    pub(crate) fn unresolved(&mut self, schema: &str, relation: &str, name: &str) {
+        push(
+            &mut self.unresolved,
+            ColumnUse {
+                column: ColumnId::UNRESOLVED,
+                schema: schema.into(),
+                relation: relation.into(),
+                name: name.into(),
+                usage: Usage::Unresolved,
+            },
+        );
+    }
+
+    /// Gathers the columns that `work` uses instead of recording them.
+    pub(crate) fn start_capture(&mut self) -> Option<Vec<ColumnId>> {
+        self.capture.replace(Vec::new())
+    }
+
+    pub(crate) fn end_capture(&mut self, outer: Option<Vec<ColumnId>>) -> Vec<ColumnId> {
+        std::mem::replace(&mut self.capture, outer).unwrap_or_default()
+    }
+
+    pub(crate) fn function(&mut self, function: FunctionUse) {
+        if matches!(function, FunctionUse::Unlisted { .. }) {
+            self.raise(Effect::Unknown);
+        }
+        push(&mut self.functions, function);
+    }
+
+    pub(crate) fn opaque(&mut self, reason: OpaqueReason) {
+        self.raise(Effect::Unknown);
+        push(&mut self.opaque, reason);
+    }
+
+    pub(crate) fn missing(&mut self, class: &'static str, name: impl Into<String>) {
+        self.complete = false;
+        self.opaque(OpaqueReason::Unresolved {
+            class,
+            name: name.into(),
+        });
+    }
+
+    pub(crate) fn raise(&mut self, effect: Effect) {
+        self.effect = self.effect.max(effect);
+    }
+
+    pub(crate) fn access(&mut self, verb: Verb, object: Object, indirect: bool) {
+        let same = |access: &&mut Access| access.verb == verb && access.object == object;
+        match self.accesses.iter_mut().find(same) {
+            Some(access) => access.indirect &= indirect,
+            None => self.accesses.push(Access {
+                verb,
+                object,
+                indirect,
+            }),
+        }
+    }
+
+    pub(crate) fn relation(&mut self, verb: Verb, relation: &Relation, indirect: bool) {
+        push(&mut self.fingerprint, (relation.oid, relation.xmin));
+        self.access(verb, object(relation), indirect);
+    }
+
+    /// All columns used.
+    pub(crate) fn used(&self) -> impl Iterator<Item = ColumnId> + '_ {
+        self.uses.iter().map(|(column, _)| *column)
+    }
+
+    /// Columns used in a way that computes with them.
+    pub(crate) fn computed(&self) -> impl Iterator<Item = ColumnId> + '_ {
+        self.uses
+            .iter()
+            .filter(|(_, usage)| *usage != Usage::Projected)
+            .map(|(column, _)| *column)
+    }
+
+    /// EXPLAIN shows what it explains, not rows: nothing is projected as it is.
+    pub(crate) fn explain(&mut self) {
+        self.replace_projected(Usage::Expression);
+    }
+
+    /// What is read goes into a new relation, not to the client.
+    pub(crate) fn stored(&mut self) {
+        self.replace_projected(Usage::WrittenFrom);
+    }
+
+    fn replace_projected(&mut self, by: Usage) {
+        self.seen.clear();
+        for (column, usage) in std::mem::take(&mut self.uses) {
+            let usage = if usage == Usage::Projected { by } else { usage };
+            self.column(column, usage);
+        }
+    }
+
+    /// The uses with the columns' names.
+    pub(crate) fn columns(&mut self, catalog: &Catalog) -> Vec<ColumnUse> {
+        let mut columns = Vec::with_capacity(self.uses.len() + self.unresolved.len());
+        let mut last: Option<&Relation> = None;
+        for (column, usage) in self.uses.drain(..) {
+            if last.is_none_or(|relation| relation.oid != column.relation) {
+                last = catalog.relation_by_oid(column.relation);
+            }
+            let empty = || Arc::from("");
+            let name = last.and_then(|relation| relation.column_by_attribute(column.attribute));
+            columns.push(ColumnUse {
+                column,
+                schema: last.map_or_else(empty, |relation| Arc::clone(&relation.schema)),
+                relation: last.map_or_else(empty, |relation| Arc::clone(&relation.name)),
+                name: match name {
+                    Some(column) => Arc::clone(&column.name),
+                    None => last
+                        .and_then(|relation| relation.attribute_name(column.attribute))
+                        .unwrap_or_default()
+                        .into(),
+                },
+                usage,
+            });
+        }
+        columns.append(&mut self.unresolved);
+        columns
+    }
+}
+
+pub(crate) fn object(relation: &Relation) -> Object {
+    Object::Relation {
+        oid: Some(relation.oid),
+        schema: Arc::clone(&relation.schema),
+        name: Arc::clone(&relation.name),
+        system: Catalog::is_system_schema(&relation.schema),
+    }
+}

@@ -1,0 +1,148 @@
+//! From tree to facts: which object each name means, how each column is used, where each output comes from.
+//!
+//! Names resolve the way PostgreSQL resolves them (parser/parse_relation.c, parse_clause.c, parse_func.c). Where
+//! its rules need more than is known here, the answer covers every reading, or the statement is opaque.
+
+mod code;
+mod expr;
+mod facts;
+mod from;
+mod lineage;
+mod names;
+mod pending;
+mod query;
+mod types;
+mod view;
+mod write;
+
+use std::rc::Rc;
+
+use foldhash::{HashMap, HashSet};
+
+use crate::ast::{Cte, Table};
+use crate::catalog::{Catalog, Relation};
+use crate::scope::Search;
+use crate::{Oid, OpaqueReason};
+
+pub(crate) use facts::Facts;
+pub(crate) use from::{Meant, unresolved_object};
+pub(crate) use lineage::{Lineage, Rows, ScopeColumn, Ty};
+pub(crate) use pending::Pending;
+
+/// Reads one statement.
+pub(crate) struct Resolver<'a> {
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) search: &'a Search,
+    pub(crate) pending: &'a Pending,
+    pub(crate) facts: Facts,
+    /// FROM items of the queries around the present place, innermost last.
+    levels: Vec<Level<'a>>,
+    /// WITH clauses around the present place, innermost last.
+    frames: Vec<Frame<'a>>,
+    depth: usize,
+    depth_limit: usize,
+    /// Views being read, outermost first.
+    views: Vec<Oid>,
+    expanded: HashMap<Oid, Rc<[ScopeColumn]>>,
+    /// User-defined types that values in the statement may have.
+    types: HashSet<Oid>,
+    /// Those that values are converted to.
+    cast_types: HashSet<Oid>,
+    /// Where SELECT INTO goes.
+    pub(crate) into: Option<&'a Table>,
+}
+
+/// The FROM items of one query.
+#[derive(Default)]
+struct Level<'a> {
+    items: Vec<Item<'a>>,
+    /// Items before this one cannot be seen (in ON, by other items).
+    start: usize,
+    /// No item can be seen (by a subselect in FROM that is not LATERAL).
+    hidden: bool,
+}
+
+/// What a FROM clause brings into scope under one name.
+struct Item<'a> {
+    name: &'a str,
+    /// The relation, when it is one and has no alias.
+    schema: Option<&'a str>,
+    relation: Option<&'a Relation>,
+    columns: Vec<ScopeColumn>,
+    /// It can be named: `t.a`.
+    named: bool,
+    /// Its columns can be named without it: `a`, `*`.
+    bare: bool,
+    /// It may have more columns, of any name.
+    open: bool,
+    /// FOR UPDATE and kin lock it.
+    lockable: bool,
+}
+
+struct Frame<'a> {
+    recursive: bool,
+    ctes: Vec<CteState<'a>>,
+    /// How many levels were around the WITH clause.
+    levels: usize,
+}
+
+struct CteState<'a> {
+    cte: &'a Cte,
+    state: State,
+}
+
+enum State {
+    /// Not read; visible to its siblings only under WITH RECURSIVE.
+    Waiting,
+    /// Being read, its first arm not yet.
+    Started,
+    /// Its first arm has been read: what a reference to itself gives.
+    Recursing(Rows),
+    Done(Rows),
+}
+
+impl<'a> Resolver<'a> {
+    pub(crate) fn new(
+        catalog: &'a Catalog,
+        search: &'a Search,
+        pending: &'a Pending,
+        depth_limit: usize,
+    ) -> Self {
+        Self {
+            catalog,
+            search,
+            pending,
+            facts: Facts::default(),
+            levels: Vec::new(),
+            frames: Vec::new(),
+            depth: 0,
+            depth_limit: depth_limit.saturating_mul(2),
+            views: Vec::new(),
+            expanded: HashMap::default(),
+            types: HashSet::default(),
+            cast_types: HashSet::default(),
+            into: None,
+        }
+    }
+
+    /// Runs `work` one level deeper, or marks the statement opaque and gives `otherwise`.
+    fn deeper<T>(&mut self, otherwise: T, work: impl FnOnce(&mut Self) -> T) -> T {
+        if self.depth >= self.depth_limit {
+            self.facts
+                .opaque(OpaqueReason::Construct("nesting of this depth"));
+            return otherwise;
+        }
+        self.depth += 1;
+        let result = work(self);
+        self.depth -= 1;
+        result
+    }
+
+    fn level(&mut self) -> Option<&mut Level<'a>> {
+        self.levels.last_mut()
+    }
+
+    fn construct(&mut self, what: &'static str) {
+        self.facts.opaque(OpaqueReason::Construct(what));
+    }
+}

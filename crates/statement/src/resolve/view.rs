@@ -1,0 +1,101 @@
+//! Views: their columns traced to the columns of tables.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::{Resolver, Rows, ScopeColumn, Ty};
+use crate::ast::Tree;
+use crate::catalog::{Relation, RelationKind};
+use crate::parse;
+use crate::scope::Search;
+use crate::{ColumnId, OpaqueReason};
+
+/// Views over views over … at most this many.
+const LEVELS: usize = 32;
+
+impl<'a> Resolver<'a> {
+    /// The columns of a view or materialised view; `None` for any other relation.
+    pub(super) fn view_columns(&mut self, relation: &'a Relation) -> Option<Vec<ScopeColumn>> {
+        if !matches!(
+            relation.kind,
+            RelationKind::View | RelationKind::MaterialisedView
+        ) {
+            return None;
+        }
+        if let Some(columns) = self.expanded.get(&relation.oid) {
+            return Some(columns.to_vec());
+        }
+        let rows = self.expand(relation);
+        if rows.is_none() {
+            self.facts
+                .opaque(OpaqueReason::View(Arc::clone(&relation.name)));
+        }
+        let columns: Vec<ScopeColumn> = relation
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(place, column)| {
+                let own = ColumnId {
+                    relation: relation.oid,
+                    attribute: column.attribute,
+                };
+                let inner = rows.as_ref().and_then(|rows| rows.columns.get(place));
+                let mut lineage = inner.map(|inner| inner.lineage.clone()).unwrap_or_default();
+                lineage.reported = Some(own);
+                let through = lineage.through.iter().flat_map(|list| list.iter().copied());
+                lineage.through = Some(through.chain([own]).collect());
+                ScopeColumn {
+                    name: Arc::clone(&column.name),
+                    lineage,
+                    ty: Ty::Known(column.type_oid, column.typmod),
+                }
+            })
+            .collect();
+        self.expanded
+            .insert(relation.oid, Rc::from(columns.as_slice()));
+        Some(columns)
+    }
+
+    fn expand(&mut self, relation: &'a Relation) -> Option<Rows> {
+        let definition = relation.view_definition.as_deref()?;
+        if self.views.len() >= LEVELS || self.views.contains(&relation.oid) {
+            return None;
+        }
+        let parsed = parse::parse(definition, self.depth_limit / 2, 1).ok()?;
+        let [statement] = parsed.as_slice() else {
+            return None;
+        };
+        let Tree::Query(query) = &statement.tree else {
+            return None;
+        };
+        let search = Search::stored();
+        let accesses = self.facts.accesses.len();
+        let mut inner = Resolver::new(self.catalog, &search, self.pending, 0);
+        inner.facts = std::mem::take(&mut self.facts);
+        inner.depth = self.depth;
+        inner.depth_limit = self.depth_limit;
+        inner.views = std::mem::take(&mut self.views);
+        inner.views.push(relation.oid);
+        inner.expanded = std::mem::take(&mut self.expanded);
+        inner.types = std::mem::take(&mut self.types);
+        let rows = inner.query(query);
+        let Resolver {
+            facts,
+            mut views,
+            expanded,
+            types,
+            cast_types,
+            ..
+        } = inner;
+        views.pop();
+        self.views = views;
+        self.expanded = expanded;
+        self.types = types;
+        self.cast_types.extend(cast_types);
+        self.facts = facts;
+        for access in self.facts.accesses.iter_mut().skip(accesses) {
+            access.indirect = true;
+        }
+        (!rows.open && rows.columns.len() >= relation.columns.len()).then_some(rows)
+    }
+}

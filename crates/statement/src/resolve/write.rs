@@ -1,0 +1,579 @@
+//! INSERT, UPDATE, DELETE, MERGE: what they write, from what, and what else that sets off.
+
+use std::sync::Arc;
+
+use foldhash::HashSet;
+
+use super::{Item, Level, Resolver, Rows, ScopeColumn};
+use crate::ast::{
+    Assigned, Assignment, Body, Conflict, Delete, Expr, From, Insert, Merge, MergeAction,
+    Returning, Select, Table, Update,
+};
+use crate::catalog::{CodeClass, CodeOrigin, Relation, RelationKind, RuleEvent};
+use crate::{ColumnId, Effect, FunctionUse, Oid, OpaqueReason, Usage, Verb};
+
+/// Tables that foreign keys reach, at most.
+const CASCADES: usize = 1000;
+
+impl<'a> Resolver<'a> {
+    /// The target of a write, with everything the write sets off.
+    fn write_target(&mut self, table: &'a Table, verb: Verb) -> Item<'a> {
+        self.facts.raise(Effect::Write);
+        let mut item = self.relation_item(table, verb);
+        item.lockable = false;
+        if let Some(relation) = item.relation {
+            self.writing(relation, verb);
+            if crate::Catalog::is_system_schema(&relation.schema) {
+                self.facts.opaque(OpaqueReason::SystemRelation {
+                    schema: Arc::clone(&relation.schema),
+                    name: Arc::clone(&relation.name),
+                });
+            }
+            if relation.kind == RelationKind::View {
+                // The write goes on to the tables the view is made of.
+                let tables: HashSet<Oid> = item
+                    .columns
+                    .iter()
+                    .flat_map(|column| column.lineage.columns())
+                    .map(|column| column.relation)
+                    .filter(|oid| *oid != relation.oid)
+                    .collect();
+                for base in tables
+                    .into_iter()
+                    .filter_map(|oid| self.catalog.relation_by_oid(oid))
+                {
+                    self.facts.relation(verb, base, true);
+                    self.writing(base, verb);
+                }
+            }
+        }
+        item
+    }
+
+    /// Rules, triggers, checks, defaults, indexes and foreign keys that a write to this relation runs.
+    pub(crate) fn writing(&mut self, relation: &'a Relation, verb: Verb) {
+        let event = match verb {
+            Verb::Insert => RuleEvent::Insert,
+            Verb::Update => RuleEvent::Update,
+            Verb::Delete => RuleEvent::Delete,
+            _ => RuleEvent::Unknown,
+        };
+        let ruled = |rule: &crate::catalog::Rule| {
+            rule.event == event || rule.event == RuleEvent::Unknown || event == RuleEvent::Unknown
+        };
+        if verb != Verb::Truncate && relation.rules.iter().any(ruled) {
+            self.facts
+                .opaque(OpaqueReason::Rule(Arc::clone(&relation.name)));
+        }
+        // Rows of a partitioned or inherited table may stand in any descendant.
+        self.triggers(relation, verb);
+        if matches!(verb, Verb::Update | Verb::Delete | Verb::Truncate) {
+            self.cascade(relation, verb);
+        }
+    }
+
+    /// The triggers of a write, without what its foreign keys do.
+    pub(crate) fn triggers(&mut self, relation: &'a Relation, verb: Verb) {
+        let catalog = self.catalog;
+        for oid in catalog.descendants(relation.oid) {
+            if let Some(relation) = catalog.relation_by_oid(oid) {
+                self.code_of_write(relation, verb);
+            }
+        }
+    }
+
+    fn code_of_write(&mut self, relation: &'a Relation, verb: Verb) {
+        for trigger in relation.triggers.iter().filter(|trigger| trigger.enabled) {
+            let fires = match verb {
+                Verb::Insert => trigger.on_insert(),
+                Verb::Update => trigger.on_update(),
+                Verb::Delete => trigger.on_delete(),
+                Verb::Truncate => trigger.on_truncate(),
+                _ => true,
+            };
+            if fires {
+                self.facts.function(FunctionUse::Unlisted {
+                    schema: Some(Arc::clone(&trigger.function.schema)),
+                    name: Arc::clone(&trigger.function.name),
+                    user_defined: true,
+                });
+            }
+        }
+        if matches!(verb, Verb::Delete | Verb::Truncate) {
+            return;
+        }
+        for code in &relation.user_code {
+            let runs = match code.origin {
+                CodeOrigin::Default
+                | CodeOrigin::Constraint
+                | CodeOrigin::Index
+                | CodeOrigin::Partition
+                | CodeOrigin::Trigger
+                | CodeOrigin::Unknown => true,
+                CodeOrigin::Policy => relation.row_security.enabled,
+                // Input functions and operator classes can only be made by a superuser.
+                CodeOrigin::Statistics | CodeOrigin::Type => false,
+            };
+            let made_by_superuser =
+                matches!(code.class, CodeClass::OperatorClass | CodeClass::Type);
+            if runs && !made_by_superuser {
+                self.unlisted(Some(&code.schema), &code.name, true);
+            }
+        }
+    }
+
+    /// What foreign keys of other tables do when rows of this one change.
+    fn cascade(&mut self, start: &'a Relation, verb: Verb) {
+        let mut queue = vec![(start, verb)];
+        let mut seen: HashSet<(Oid, Verb)> = HashSet::default();
+        seen.insert((start.oid, verb));
+        while let Some((relation, verb)) = queue.pop() {
+            for key in &relation.referenced_by {
+                let action = match verb {
+                    Verb::Update => key.on_update,
+                    Verb::Delete => key.on_delete,
+                    // TRUNCATE … CASCADE; without it the server refuses.
+                    _ => b'c',
+                };
+                let then = match (action, verb) {
+                    (b'c', Verb::Update) | (b'n' | b'd', _) => Verb::Update,
+                    (b'c', verb) => verb,
+                    _ => continue,
+                };
+                let Some(reached) = self.catalog.relation_by_oid(key.from) else {
+                    continue;
+                };
+                if !seen.insert((reached.oid, then)) {
+                    continue;
+                }
+                if seen.len() > CASCADES {
+                    self.construct("so many foreign keys");
+                    return;
+                }
+                self.facts.relation(then, reached, true);
+                self.code_of_write(reached, then);
+                for attribute in key.from_attributes.iter().filter(|_| then == Verb::Update) {
+                    self.facts.column(
+                        ColumnId {
+                            relation: reached.oid,
+                            attribute: *attribute,
+                        },
+                        Usage::Written,
+                    );
+                }
+                queue.push((reached, then));
+            }
+        }
+    }
+
+    fn written(&mut self, item: &Item<'a>, column: &str) -> Option<ScopeColumn> {
+        let found = item
+            .relation
+            .and_then(|relation| {
+                let place = relation
+                    .columns
+                    .iter()
+                    .position(|found| *found.name == *column)?;
+                item.columns.get(place)
+            })
+            .or_else(|| item.columns.iter().find(|found| *found.name == *column))
+            .cloned();
+        match found {
+            Some(column) => {
+                self.facts.lineage(&column.lineage, Usage::Written);
+                Some(column)
+            }
+            None if item.open => {
+                self.facts.unresolved("", item.name, column);
+                None
+            }
+            None => {
+                self.facts.missing("column", column);
+                None
+            }
+        }
+    }
+
+    fn assigned(&mut self, item: &Item<'a>, target: &'a Assigned) {
+        let column = self.written(item, &target.column);
+        if let Some(column) = column.filter(|_| target.partial) {
+            self.facts.lineage(&column.lineage, Usage::WrittenFrom);
+        }
+        self.consume_all(&target.subscripts, Usage::WrittenFrom);
+    }
+
+    /// The source of a value that is written.
+    fn feed(&mut self, expr: &'a Expr) {
+        self.consume(expr, Usage::WrittenFrom);
+    }
+
+    fn assignments(&mut self, item: &Item<'a>, assignments: &'a [Assignment]) {
+        for assignment in assignments {
+            self.assigned(item, &assignment.target);
+            if let Some(value) = &assignment.value {
+                self.feed(value);
+            }
+        }
+    }
+
+    #[inline(never)]
+    pub(super) fn insert(&mut self, insert: &'a Insert) -> Rows {
+        let framed = self.enter_with(insert.with.as_ref());
+        let item = self.write_target(&insert.target, Verb::Insert);
+        let width = match &insert.source {
+            Some(source) => self.source(source),
+            None => Some(0),
+        };
+        if insert.columns.is_empty() {
+            let all = item.columns.len();
+            let count = width.map_or(all, |width| width.min(all));
+            for column in item.columns.iter().take(count) {
+                self.facts.lineage(&column.lineage, Usage::Written);
+            }
+            if item.open {
+                self.facts.unresolved("", item.name, "*");
+            }
+        }
+        for target in &insert.columns {
+            self.assigned(&item, target);
+        }
+        let excluded = Item {
+            name: "excluded",
+            schema: None,
+            relation: None,
+            columns: item.columns.clone(),
+            named: true,
+            bare: false,
+            open: item.open,
+            lockable: false,
+        };
+        let target = copy(&item);
+        self.levels.push(Level {
+            items: vec![item],
+            ..Level::default()
+        });
+        if let Some(conflict) = &insert.conflict {
+            self.conflict(conflict, target, excluded);
+        }
+        let rows = self.returning(insert.returning.as_ref());
+        self.levels.pop();
+        self.leave_with(framed);
+        rows
+    }
+
+    /// The rows to insert; how many columns they have, if that is known.
+    fn source(&mut self, source: &'a Select) -> Option<usize> {
+        if let Body::Values(rows) = &source.body
+            && source.with.is_none()
+            && source.order.is_empty()
+        {
+            for expr in rows.iter().flatten() {
+                self.feed(expr);
+            }
+            self.consume_all(&source.limit, Usage::Predicate);
+            return rows.first().map(Vec::len);
+        }
+        let rows = self.select(source);
+        for column in &rows.columns {
+            self.facts.lineage(&column.lineage, Usage::WrittenFrom);
+        }
+        (!rows.open).then_some(rows.columns.len())
+    }
+
+    fn conflict(&mut self, conflict: &'a Conflict, target: Item<'a>, excluded: Item<'a>) {
+        // Which row is in the way is told by whether one is.
+        self.consume_all(&conflict.elements, Usage::Predicate);
+        if let Some(filter) = &conflict.element_filter {
+            self.consume(filter, Usage::Predicate);
+        }
+        if !conflict.updates {
+            return;
+        }
+        if let Some(relation) = target.relation {
+            self.facts.relation(Verb::Update, relation, false);
+            self.writing(relation, Verb::Update);
+        } else {
+            self.facts.access(
+                Verb::Update,
+                crate::Object::Relation {
+                    oid: None,
+                    schema: "".into(),
+                    name: target.name.into(),
+                    system: false,
+                },
+                false,
+            );
+        }
+        if let Some(level) = self.levels.last_mut() {
+            level.items.push(excluded);
+        }
+        self.assignments(&target, &conflict.assignments);
+        if let Some(filter) = &conflict.filter {
+            self.consume(filter, Usage::Predicate);
+        }
+        if let Some(level) = self.levels.last_mut() {
+            level.items.pop();
+        }
+    }
+
+    /// RETURNING, in a scope that has the target and what it is joined with.
+    fn returning(&mut self, returning: Option<&'a Returning>) -> Rows {
+        let Some(returning) = returning else {
+            return Rows::default();
+        };
+        let mut versions = Vec::new();
+        if let Some(level) = self.levels.last()
+            && let Some(target) = level.items.iter().find(|item| item.bare)
+        {
+            for (given, usual) in [(&returning.old, "old"), (&returning.new, "new")] {
+                let name = given.as_deref().unwrap_or(usual);
+                let taken = level.items.iter().any(|item| item.name == name);
+                if !taken {
+                    versions.push(Item {
+                        name,
+                        bare: false,
+                        ..copy(target)
+                    });
+                }
+            }
+        }
+        if let Some(level) = self.levels.last_mut() {
+            level.items.extend(versions);
+        }
+        self.targets(&returning.targets)
+    }
+
+    #[inline(never)]
+    pub(super) fn update(&mut self, update: &'a Update) -> Rows {
+        let framed = self.enter_with(update.with.as_ref());
+        let item = self.write_target(&update.target, Verb::Update);
+        let rows = self.change(
+            item,
+            &update.from,
+            update.filter.as_ref(),
+            &update.assignments,
+            update.returning.as_ref(),
+        );
+        self.leave_with(framed);
+        rows
+    }
+
+    #[inline(never)]
+    pub(super) fn delete(&mut self, delete: &'a Delete) -> Rows {
+        let framed = self.enter_with(delete.with.as_ref());
+        let item = self.write_target(&delete.target, Verb::Delete);
+        let rows = self.change(
+            item,
+            &delete.using,
+            delete.filter.as_ref(),
+            &[],
+            delete.returning.as_ref(),
+        );
+        self.leave_with(framed);
+        rows
+    }
+
+    fn change(
+        &mut self,
+        item: Item<'a>,
+        from: &'a [From],
+        filter: Option<&'a Expr>,
+        assignments: &'a [Assignment],
+        returning: Option<&'a Returning>,
+    ) -> Rows {
+        let target = copy(&item);
+        self.levels.push(Level {
+            items: vec![item],
+            ..Level::default()
+        });
+        for item in from {
+            self.from(item);
+        }
+        match filter {
+            Some(filter) => {
+                self.facts.has_where &= !is_trivial(filter);
+                self.consume(filter, Usage::Predicate);
+            }
+            None => self.facts.has_where = false,
+        }
+        self.assignments(&target, assignments);
+        let rows = self.returning(returning);
+        self.levels.pop();
+        rows
+    }
+
+    #[inline(never)]
+    pub(super) fn merge(&mut self, merge: &'a Merge) -> Rows {
+        let framed = self.enter_with(merge.with.as_ref());
+        self.facts.raise(Effect::Write);
+        self.levels.push(Level::default());
+        self.from(&merge.source);
+        let mut verbs = Vec::new();
+        for branch in &merge.branches {
+            match branch.action {
+                MergeAction::Insert(..) => verbs.push(Verb::Insert),
+                MergeAction::Update(_) => verbs.push(Verb::Update),
+                MergeAction::Delete => verbs.push(Verb::Delete),
+                MergeAction::Nothing => {}
+            }
+        }
+        let first = verbs.first().copied().unwrap_or(Verb::Read);
+        let item = if first == Verb::Read {
+            self.relation_item(&merge.target, Verb::Read)
+        } else {
+            self.write_target(&merge.target, first)
+        };
+        for verb in verbs.into_iter().skip(1) {
+            if let Some(relation) = self.touch(verb, &merge.target) {
+                self.writing(relation, verb);
+            }
+        }
+        let target = copy(&item);
+        if let Some(level) = self.levels.last_mut() {
+            level.items.push(item);
+        }
+        self.consume(&merge.on, Usage::Join);
+        for branch in &merge.branches {
+            if let Some(condition) = &branch.condition {
+                self.consume(condition, Usage::Predicate);
+            }
+            match &branch.action {
+                MergeAction::Insert(columns, values) => {
+                    if columns.is_empty() {
+                        for column in target.columns.iter().take(values.len()) {
+                            self.facts.lineage(&column.lineage, Usage::Written);
+                        }
+                    }
+                    for column in columns {
+                        self.assigned(&target, column);
+                    }
+                    for value in values {
+                        self.feed(value);
+                    }
+                }
+                MergeAction::Update(assignments) => self.assignments(&target, assignments),
+                MergeAction::Delete | MergeAction::Nothing => {}
+            }
+        }
+        let rows = match &merge.returning {
+            Some(returning) => {
+                let versions = [(&returning.old, "old"), (&returning.new, "new")];
+                for (given, usual) in versions {
+                    let name = given.as_deref().unwrap_or(usual);
+                    let version = Item {
+                        name,
+                        bare: false,
+                        ..copy(&target)
+                    };
+                    if let Some(level) = self.levels.last_mut()
+                        && level.items.iter().all(|item| item.name != name)
+                    {
+                        level.items.push(version);
+                    }
+                }
+                self.targets(&returning.targets)
+            }
+            None => Rows::default(),
+        };
+        self.levels.pop();
+        self.leave_with(framed);
+        rows
+    }
+
+    /// The columns that COPY moves to or from a relation.
+    pub(crate) fn copied(&mut self, table: &'a Table, verb: Verb) -> Rows {
+        let item = if verb == Verb::Insert {
+            self.write_target(table, verb)
+        } else {
+            self.relation_item(table, verb)
+        };
+        Rows {
+            columns: item.columns,
+            open: item.open,
+        }
+    }
+
+    /// The WHERE of COPY FROM.
+    pub(crate) fn copy_filter(&mut self, table: Option<&Table>, filter: &'a Expr) {
+        let relation = match table.map(|table| self.find(table)) {
+            Some(super::Meant::Relation(relation)) => Some(relation),
+            _ => None,
+        };
+        self.over_relation(relation, std::slice::from_ref(filter), Usage::Predicate);
+    }
+
+    /// A level with nothing but this relation, for expressions stored with it. `None`: nothing is known.
+    pub(crate) fn over_relation(
+        &mut self,
+        relation: Option<&'a Relation>,
+        exprs: &'a [Expr],
+        usage: Usage,
+    ) {
+        let item = match relation {
+            Some(relation) => Item {
+                name: &relation.name,
+                schema: Some(&relation.schema),
+                relation: Some(relation),
+                columns: self.relation_columns(relation),
+                named: true,
+                bare: true,
+                open: false,
+                lockable: false,
+            },
+            None => Item {
+                name: "",
+                schema: None,
+                relation: None,
+                columns: Vec::new(),
+                named: false,
+                bare: true,
+                open: true,
+                lockable: false,
+            },
+        };
+        self.levels.push(Level {
+            items: vec![item],
+            ..Level::default()
+        });
+        self.consume_all(exprs, usage);
+        self.levels.pop();
+    }
+}
+
+fn copy<'a>(item: &Item<'a>) -> Item<'a> {
+    Item {
+        name: item.name,
+        schema: item.schema,
+        relation: item.relation,
+        columns: item.columns.clone(),
+        named: item.named,
+        bare: item.bare,
+        open: item.open,
+        lockable: item.lockable,
+    }
+}
+
+/// Whether a condition may be the same for every row: it holds neither column nor subselect, or holds for every
+/// row that has no NULL in it.
+fn is_trivial(expr: &Expr) -> bool {
+    match expr {
+        Expr::Null
+        | Expr::Text(_)
+        | Expr::Number(_)
+        | Expr::Bool(_)
+        | Expr::Param(_)
+        | Expr::Default => true,
+        Expr::Junction(junction) if junction.and => junction.terms.iter().all(is_trivial),
+        Expr::Junction(junction) => junction.terms.iter().any(is_trivial),
+        Expr::Not(term) => is_trivial(term),
+        Expr::Op(op) => match op.operands.as_slice() {
+            [Expr::Column(left), Expr::Column(right)] => left.path == right.path,
+            operands => operands.iter().all(is_trivial),
+        },
+        Expr::Cast(cast) => is_trivial(&cast.arg),
+        Expr::Compute(compute) => compute.operands.iter().all(is_trivial),
+        Expr::Call(call) => call.args.iter().all(is_trivial),
+        Expr::Part(part) => is_trivial(&part.arg),
+        Expr::Column(_) | Expr::Sub(_) | Expr::CurrentOf(_) | Expr::Opaque(_) => false,
+    }
+}
