@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+pub mod bench;
 pub mod demo;
 pub mod lab;
 pub mod leaks;

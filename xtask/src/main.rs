@@ -19,6 +19,16 @@ struct Cli {
 enum Command {
     /// Start PostgreSQL with believable data and the gateway in front of it
     Demo(xtask::demo::Demo),
+    /// Measure the gateway beside PgBouncer and a byte forwarder
+    Bench(xtask::bench::Bench),
+    /// Forward bytes from one loopback port to another (used by `bench`)
+    #[command(hide = true)]
+    Forward {
+        /// Port to listen on
+        listen: u16,
+        /// Port to connect to
+        to: u16,
+    },
     /// Run every check there is
     Test,
     /// Check floors, file sizes, documents and licences
@@ -30,6 +40,8 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Demo(options) => xtask::demo::run(&options),
+        Command::Bench(options) => xtask::bench::run(&options),
+        Command::Forward { listen, to } => xtask::bench::forward(listen, to).map(|()| true),
         Command::Test => xtask::test::run(),
         Command::Tidy => xtask::tidy::run(),
         Command::Leaks(options) => xtask::leaks::run(&options),

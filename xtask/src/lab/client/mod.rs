@@ -483,6 +483,20 @@ impl Client {
             .map(|(_, value)| value.as_str())
     }
 
+    /// The bare socket of a plain connection that awaits a request, for clients with a protocol engine of their own.
+    ///
+    /// # Errors
+    /// When the connection is TLS.
+    pub fn into_socket(self) -> Result<TcpStream, Failure> {
+        match self.stream {
+            Stream::Plain(socket) => Ok(socket),
+            Stream::Tls(_) => Err(failure(
+                "a TLS connection has no bare socket",
+                Answer::default(),
+            )),
+        }
+    }
+
     /// Changes how long a read may be silent.
     pub fn set_timeout(&self, limit: Duration) {
         let _ = self.stream.socket().set_read_timeout(Some(limit));
