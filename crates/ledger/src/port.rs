@@ -28,7 +28,6 @@ pub trait Ledger: Send + Sync {
 /// entry was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-#[must_use = "a receipt is what clears the statement"]
 pub struct Receipt {
     /// Place of the entry.
     pub sequence: Sequence,

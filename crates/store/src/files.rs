@@ -141,7 +141,9 @@ pub(crate) fn read(disk: &dyn Disk, path: &Path) -> Result<Option<Vec<u8>>, Erro
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Error::io("open", path)(error)),
     };
-    let mut bytes = vec![0; MAX_BYTES];
+    let length = file.length().map_err(Error::io("read", path))?;
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    let mut bytes = vec![0; length.min(MAX_BYTES)];
     let count = file
         .read_at(0, &mut bytes)
         .map_err(Error::io("read", path))?;

@@ -374,16 +374,5 @@ impl Keys {
     }
 }
 
-/// What stands in the way of opening a disclosure.
-impl Slot {
-    /// The key, if it was not erased.
-    pub(crate) fn key(&self) -> Option<&Arc<SubjectKey>> {
-        match self {
-            Slot::Live { key, .. } => Some(key),
-            Slot::Erased { .. } => None,
-        }
-    }
-}
-
 /// The fault for an envelope whose key is nowhere in the table.
 pub(crate) const UNKNOWN_KEY: LedgerError = LedgerError::BadSeal("its key is not in the key table");

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::Instant;
 
 use ledger::checkpoint::Checkpoint;
 use ledger::event::{Gap, GapCause, LogOpen, Outcome, OutcomeStatus, TreeHead};
@@ -19,6 +20,9 @@ use crate::log::{Batch, Faults, Inner, Log, Progress};
 use crate::recover::{self, Recovered};
 use crate::segment::{self, Header};
 use crate::{Error, Options, files};
+
+/// Outcomes written between two rounds of the committer; they fit the smallest segment.
+const ORPHANS_AT_ONCE: usize = 32;
 
 /// Opens a log and writes its first entries. The committer is not yet running.
 pub(crate) fn open(disk: Arc<dyn Disk>, dir: &Path, options: Options) -> Result<Committer, Error> {
@@ -116,9 +120,10 @@ pub(crate) fn open(disk: Arc<dyn Disk>, dir: &Path, options: Options) -> Result<
         inner.begin_outage(&reason, &log);
         inner.faults.starved = Some(reason);
     }
-    first_entries(&log, &checkpoint, &recovered)?;
     let frontier = std::mem::take(&mut recovered.frontier);
-    Ok(Committer::new(Arc::new(log), frontier))
+    let mut committer = Committer::new(Arc::new(log), frontier);
+    first_entries(&mut committer, &checkpoint, &recovered)?;
+    Ok(committer)
 }
 
 fn take_lock(disk: &dyn Disk, dir: &Path) -> Result<Box<dyn Lock>, Error> {
@@ -145,13 +150,24 @@ impl Log {
 }
 
 /// Says who took the log in use, and what may be missing.
-fn first_entries(log: &Log, checkpoint: &Checkpoint, recovered: &Recovered) -> Result<(), Error> {
+fn first_entries(
+    committer: &mut Committer,
+    checkpoint: &Checkpoint,
+    recovered: &Recovered,
+) -> Result<(), Error> {
+    let log = Arc::clone(&committer.log);
+    // The committer does not run yet, so it is driven from here.
+    let mut append = |event: Event| {
+        committer.step(Instant::now());
+        log.append(&event)
+    };
     let epoch = log.inner().epoch;
+    let from = log.inner().next;
     let previous = (checkpoint.size > 0).then(|| TreeHead {
         size: checkpoint.size,
         root: checkpoint.root_text(),
     });
-    log.append(&Event::from(LogOpen {
+    append(Event::from(LogOpen {
         origin: log.options.origin.clone().into(),
         vkey: log.signer.verifier().to_string(),
         epoch,
@@ -159,29 +175,37 @@ fn first_entries(log: &Log, checkpoint: &Checkpoint, recovered: &Recovered) -> R
         previous,
     }))?;
     if !recovered.clean {
-        log.append(&Event::from(Gap {
+        append(Event::from(Gap {
             cause: GapCause::Crash,
             epoch,
-            from: Sequence(recovered.frontier.size()),
+            from,
             dropped_bytes: recovered.dropped_bytes,
             refused: 0,
             outage_ms: None,
             fault: None,
         }))?;
     }
-    for intent in &recovered.orphans {
-        log.append(&Event::from(Outcome {
-            intent: *intent,
-            session: None,
-            status: OutcomeStatus::Unknown,
-            sqlstate: None,
-            rows: 0,
-            bytes: 0,
-            masked: Vec::new(),
-            duration_us: 0,
-        }))?;
+    for intents in recovered.orphans.chunks(ORPHANS_AT_ONCE) {
+        for intent in intents {
+            log.append(&Event::from(unknown(*intent)))?;
+        }
+        committer.step(Instant::now());
     }
     Ok(())
+}
+
+/// The outcome of an intent that nobody saw end.
+fn unknown(intent: Sequence) -> Outcome {
+    Outcome {
+        intent,
+        session: None,
+        status: OutcomeStatus::Unknown,
+        sqlstate: None,
+        rows: 0,
+        bytes: 0,
+        masked: Vec::new(),
+        duration_us: 0,
+    }
 }
 
 /// A fresh log: everything but the entries. `id.json` comes last, so that a half-made

@@ -10,7 +10,7 @@ use crate::disk::{Disk, File, Mode};
 use crate::frame::{self, Frame, Step};
 use crate::segment::{HEADER_BYTES, Segment};
 
-const CHUNK_BYTES: usize = 1 << 20;
+const CHUNK_BYTES: usize = 1 << 17;
 
 /// A place in a segment.
 pub(crate) struct Cursor {

@@ -1,4 +1,10 @@
 //! The life of a ledger: written, read, proved, verified, erased, opened again.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests are tests"
+)]
 
 mod common;
 
