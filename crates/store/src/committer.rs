@@ -16,6 +16,9 @@ use crate::{Error, files};
 /// Time between looks at the disk's space.
 const TICK: Duration = Duration::from_secs(1);
 
+/// Most memory kept for the next batch.
+const IDLE_BYTES: usize = 8 << 20;
+
 /// What only the committer touches.
 pub(crate) struct Committer {
     pub(crate) log: Arc<Log>,
@@ -168,6 +171,7 @@ impl Committer {
         log.room.notify_all();
         self.hash(&batch);
         batch.clear();
+        batch.bytes.shrink_to(IDLE_BYTES);
         self.idle = batch;
     }
 

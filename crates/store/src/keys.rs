@@ -313,12 +313,20 @@ impl Keys {
         Ok(key)
     }
 
-    /// Destroys all keys of a subject, durably, and names them.
-    pub(crate) fn erase(
-        &self,
-        subject: Option<&str>,
-        now_ns: u64,
-    ) -> Result<Vec<KeyId>, Unavailable> {
+    /// The keys that a subject's disclosures were sealed under.
+    pub(crate) fn of_subject(&self, subject: Option<&str>) -> Vec<KeyId> {
+        let blind = blind_index(&self.root, subject);
+        let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let slots = table
+            .live
+            .get(&blind)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        slots.iter().map(|(key, _)| key.id()).collect()
+    }
+
+    /// Destroys all keys of a subject, durably.
+    pub(crate) fn erase(&self, subject: Option<&str>, now_ns: u64) -> Result<(), Unavailable> {
         let blind = blind_index(&self.root, subject);
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         let mut in_use = self.in_use.write().unwrap_or_else(PoisonError::into_inner);
@@ -329,7 +337,7 @@ impl Keys {
             }
         };
         let Some(slots) = table.live.get(&blind).cloned() else {
-            return Ok(Vec::new());
+            return Ok(());
         };
         for (key, at) in &slots {
             let slot = encode(ERASED, key.id(), &[0; 32], &[0; 32], [0, now_ns]);
@@ -338,10 +346,9 @@ impl Keys {
                 .map_err(failed("erasure of a subject key"))?;
         }
         table.file.sync().map_err(failed("sync of an erasure"))?;
-        let erased = slots.iter().map(|(key, _)| key.id()).collect();
         table.live.remove(&blind);
         in_use.retain(|name, _| name.as_deref() != subject);
-        Ok(erased)
+        Ok(())
     }
 
     /// Makes durable what was written. A failed sync is not tried again on this file:

@@ -80,7 +80,16 @@ pub(crate) fn read(
     } else {
         orphans(disk, &layout, walk.run)?
     };
+    // A header that cannot be read is of a segment that was begun and never synced:
+    // all that was signed is there without it.
+    for (path, _) in &layout.broken {
+        let bytes = Cursor::raw(disk, path)?
+            .rest()?
+            .map_or(0, |(_, bytes)| bytes);
+        walk.dropped_bytes = walk.dropped_bytes.saturating_add(bytes);
+    }
     let mut remove = layout.replaced;
+    remove.extend(layout.broken.into_iter().map(|(path, _)| path));
     remove.extend(layout.unused);
     remove.extend(walk.after);
     Ok(Recovered {

@@ -153,13 +153,16 @@ impl Store {
         reason: impl Into<Word>,
         by: Option<Text>,
     ) -> Result<Receipt, Unavailable> {
-        let keys = self.log.keys.erase(Some(subject), now_ns())?;
+        // On the record first: an erasure that fails half-way is asked for again.
+        let keys = self.log.keys.of_subject(Some(subject));
         let keys = keys.iter().map(ToString::to_string).collect();
-        self.append(Event::from(Erasure {
+        let receipt = self.append(Event::from(Erasure {
             keys,
             reason: reason.into(),
             by,
-        }))
+        }))?;
+        self.log.keys.erase(Some(subject), now_ns())?;
+        Ok(receipt)
     }
 
     /// Reads this ledger.
@@ -196,6 +199,8 @@ impl Drop for Store {
     }
 }
 
+/// Appending blocks the caller's thread for one write to the page cache; while the
+/// backlog is full it waits for the disk, at most a second.
 impl Ledger for Store {
     fn append(&self, event: Event) -> Result<Receipt, Unavailable> {
         let sequence = self.log.append(&event)?;

@@ -205,6 +205,24 @@ fn a_torn_tail_is_dropped_on_the_record() {
     }
 }
 
+/// A segment was begun, and its header reached the disk in part only.
+#[test]
+fn a_segment_with_a_torn_header_is_dropped_on_the_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path(), options()).unwrap();
+    store.append(intent("alice", 1)).unwrap();
+    store.close();
+    std::fs::write(dir.path().join("wal/0000000000000009.wal"), b"weirwal1\x01").unwrap();
+    assert!(!verify::directory(dir.path(), None).unwrap().is_sound());
+    let store = Store::open(dir.path(), options()).unwrap();
+    let reader = store.reader().unwrap();
+    let gap = reader.entries(Sequence(4)).next().unwrap().unwrap();
+    assert_eq!(gap.kind, Kind::Gap);
+    assert_eq!(gap.entry().unwrap().number("dropped_bytes"), Some(9));
+    store.close();
+    assert!(verify::directory(dir.path(), None).unwrap().is_sound());
+}
+
 /// Copies the directory while it is in use: what `kill -9` at this moment leaves.
 fn kill_like(dir: &Path, store: std::sync::Arc<Store>) {
     let copy = dir.join("copy");

@@ -192,3 +192,58 @@ fn a_closed_ledger_refuses() {
     assert!(!store.health().is_ready());
     assert_eq!(wait(&store, Sequence(99)), Err(Unavailable::Closed));
 }
+
+/// Many threads append while syncs and writes fail at random moments: whatever got a
+/// receipt is there in the end, whatever was reported durable was.
+#[test]
+fn in_a_storm_of_faults_every_receipt_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let (disk, faults) = FaultyDisk::new();
+    let store = Store::open_on(disk, dir.path(), options()).unwrap();
+    let taken = std::sync::Mutex::new(Vec::new());
+    let busy = std::sync::atomic::AtomicUsize::new(4);
+    std::thread::scope(|scope| {
+        for thread in 0..4_u64 {
+            let (store, taken, busy) = (&store, &taken, &busy);
+            scope.spawn(move || {
+                for round in 0..400 {
+                    let statement = thread * 1000 + round;
+                    if let Ok(receipt) = store.append(intent("judy", statement)) {
+                        taken.lock().unwrap().push((receipt.sequence, statement));
+                        if round % 7 == 0 && wait(store, receipt.sequence).is_ok() {
+                            assert!(store.durable() > receipt.sequence);
+                        }
+                    } else {
+                        std::thread::yield_now();
+                    }
+                }
+                busy.fetch_sub(1, Ordering::SeqCst);
+            });
+        }
+        let mut round = 0;
+        while busy.load(Ordering::SeqCst) > 0 {
+            let fault = if round % 2 == 0 {
+                &faults.fail_sync
+            } else {
+                &faults.fail_write
+            };
+            fault.store(true, Ordering::SeqCst);
+            eventually("failed", || {
+                !store.health().is_ready() || busy.load(Ordering::SeqCst) == 0
+            });
+            fault.store(false, Ordering::SeqCst);
+            eventually("resumed", || store.health().is_ready());
+            round += 1;
+        }
+    });
+    store.close();
+    let report = verify::directory(dir.path(), None).unwrap();
+    assert!(report.is_sound(), "{:?}", report.faults);
+    let reader = store::read::Reader::open(dir.path()).unwrap();
+    let taken = taken.into_inner().unwrap();
+    assert!(taken.len() > 20, "{}", taken.len());
+    for (sequence, statement) in taken {
+        let record = reader.entries(sequence).next().unwrap().unwrap();
+        assert_eq!(record.entry().unwrap().number("statement"), Some(statement));
+    }
+}
