@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 pub mod bench;
+pub mod compat;
 pub mod demo;
 pub mod lab;
 pub mod leaks;

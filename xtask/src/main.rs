@@ -29,6 +29,8 @@ enum Command {
         /// Port to connect to
         to: u16,
     },
+    /// Run third-party suites and everyday tools through the gateway
+    Compat(xtask::compat::Compat),
     /// Run every check there is
     Test,
     /// Check floors, file sizes, documents and licences
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Command::Demo(options) => xtask::demo::run(&options),
         Command::Bench(options) => xtask::bench::run(&options),
         Command::Forward { listen, to } => xtask::bench::forward(listen, to).map(|()| true),
+        Command::Compat(options) => xtask::compat::run(&options),
         Command::Test => xtask::test::run(),
         Command::Tidy => xtask::tidy::run(),
         Command::Leaks(options) => xtask::leaks::run(&options),
