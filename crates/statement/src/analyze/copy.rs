@@ -60,10 +60,9 @@ impl<'a> Reader<'a> {
     fn export(&self, resolver: &mut Resolver<'a>) {
         let read: Vec<Object> = resolver
             .facts
-            .accesses
-            .iter()
+            .touched()
             .filter(|access| access.verb == Verb::Read && !access.indirect)
-            .map(|access| access.object.clone())
+            .map(|access| access.object)
             .collect();
         for object in read {
             resolver.facts.access(Verb::Export, object, false);

@@ -35,13 +35,16 @@ impl<'a> Reader<'a> {
                 resolver.touch(*verb, table);
             }
             DdlStep::Creates(table) => self.creates(resolver, table, effects),
-            DdlStep::Changes(table) => effects.relations.push(Table {
-                database: None,
-                schema: table.schema.clone(),
-                name: table.name.clone(),
-                alias: None,
-                temporary: table.temporary,
-            }),
+            DdlStep::Changes(table) => {
+                let schema = match resolver.find(table) {
+                    crate::resolve::Meant::Relation(relation)
+                    | crate::resolve::Meant::Pending(Some(relation)) => relation.schema.clone(),
+                    crate::resolve::Meant::Pending(None) | crate::resolve::Meant::Missing => {
+                        table.schema.as_deref().unwrap_or_default().into()
+                    }
+                };
+                effects.relations.push((schema, (&*table.name).into()));
+            }
             DdlStep::Object(verb, object) => resolver.facts.access(*verb, object.clone(), false),
             DdlStep::Defines(name) => effects.definitions.push(name.to_string()),
             DdlStep::Stores(None, exprs) => resolver.over_relation(None, exprs, Usage::WrittenFrom),

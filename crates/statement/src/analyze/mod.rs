@@ -60,14 +60,15 @@ pub fn analyze(text: &str, scope: &Scope<'_>) -> Result<Analysis, Error> {
 /// What a statement changes for the statements after it.
 #[derive(Default)]
 struct Effects {
-    relations: Vec<crate::ast::Table>,
+    /// Schema and name.
+    relations: Vec<(Arc<str>, Arc<str>)>,
     definitions: Vec<String>,
 }
 
 impl Effects {
     fn apply(self, statement: &Statement, pending: &mut Pending, settings: &mut crate::Settings) {
-        for table in &self.relations {
-            pending.relation(table);
+        for (schema, name) in &self.relations {
+            pending.relation(schema, name);
         }
         for name in &self.definitions {
             pending.definition(name);
@@ -323,16 +324,16 @@ impl<'a> Reader<'a> {
             shape: shape::shape(text).into(),
             command: draft.command,
             kind: draft.kind,
-            accesses: facts.accesses,
+            accesses: facts.touched().collect(),
             columns,
             outputs,
             outputs_complete: !draft.rows.open,
-            functions: facts.functions,
+            functions: facts.take_functions(),
             has_where: facts.has_where,
             effect: facts.effect,
-            opaque: facts.opaque,
-            settings: facts.settings,
-            fingerprint: facts.fingerprint,
+            opaque: facts.take_opaque(),
+            settings: std::mem::take(&mut facts.settings),
+            fingerprint: facts.take_fingerprint(),
             comment: None,
         };
         add_reads(&mut statement);
@@ -400,9 +401,7 @@ fn inherit(resolver: &mut Resolver<'_>, inner: &Statement) {
         facts.opaque(reason.clone());
     }
     for entry in &inner.fingerprint {
-        if !facts.fingerprint.contains(entry) {
-            facts.fingerprint.push(*entry);
-        }
+        facts.depends_on(*entry);
     }
     facts.settings.extend(inner.settings.iter().cloned());
     facts.has_where &= inner.has_where;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Draft, Effects, Reader, inherit, inner_text, reset};
 use crate::ast::{Execute, Query, Table, Tree, TypeName};
 use crate::parse;
-use crate::resolve::{Lineage, Resolver, Rows, ScopeColumn, Ty, unresolved_object};
+use crate::resolve::{Lineage, Resolver, Rows, ScopeColumn, Ty};
 use crate::{
     Effect, Kind, Object, OpaqueReason, SetChange, SetValue, SettingClass, Source, Statement,
     Transaction, Usage, Verb,
@@ -177,25 +177,30 @@ impl<'a> Reader<'a> {
         table: &Table,
         effects: &mut Effects,
     ) {
-        let mut object = unresolved_object(table);
-        if let Object::Relation { schema, .. } = &mut object
-            && schema.is_empty()
-        {
-            let place = if table.temporary {
-                Some("pg_temp")
-            } else {
-                self.search.creation.as_deref()
-            };
-            *schema = place.unwrap_or_default().into();
-        }
+        let schema = self.created_in(table);
+        let name: Arc<str> = Arc::from(&*table.name);
+        let object = Object::Relation {
+            oid: None,
+            system: crate::Catalog::is_system_schema(&schema),
+            schema: Arc::clone(&schema),
+            name: Arc::clone(&name),
+        };
         resolver.facts.access(Verb::Create, object, false);
-        effects.relations.push(Table {
-            database: None,
-            schema: table.schema.clone(),
-            name: table.name.clone(),
-            alias: None,
-            temporary: table.temporary,
-        });
+        effects.relations.push((schema, name));
+    }
+
+    /// The schema in which a name is made.
+    pub(super) fn created_in(&self, table: &Table) -> Arc<str> {
+        match (&table.schema, table.temporary) {
+            (Some(schema), _) => self.search.schema(schema).into(),
+            (None, true) => self
+                .search
+                .temp_schema
+                .as_deref()
+                .unwrap_or("pg_temp")
+                .into(),
+            (None, false) => self.search.creation.as_deref().unwrap_or_default().into(),
+        }
     }
 
     pub(super) fn utility(&self, resolver: &mut Resolver<'a>, tree: &'a Tree) -> Draft {

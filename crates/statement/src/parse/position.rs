@@ -2,13 +2,17 @@
 
 use crate::lex::{Lexer, Token, TokenKind};
 
-/// How many places are tried.
+/// How many places are tried, and in texts of which length.
 const TRIES: usize = 16;
+const LENGTH_BYTES: usize = 1 << 16;
 
 /// The position in characters, counted from 1, when it can be told.
 pub(super) fn of(text: &str, message: &str) -> Option<u32> {
     if message.ends_with("at end of input") {
         return characters(text, text.len());
+    }
+    if text.len() > LENGTH_BYTES {
+        return None;
     }
     let (_, near) = message.split_once(" at or near \"")?;
     let near = near.strip_suffix('"')?;

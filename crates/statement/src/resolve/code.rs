@@ -63,9 +63,13 @@ const AGGREGATES: [&str; 50] = [
     "xmlagg",
 ];
 
-/// Operators for which the server always has a candidate for two strings and for two equal types of its own
-/// that it prefers (parser/parse_oper.c, binary_oper_exact).
-const COMPARISONS: [&str; 7] = ["=", "<>", "<", ">", "<=", ">=", "||"];
+/// Operators for which the server prefers its own candidates whenever no operand is of a user's type: there is one
+/// for two strings, or one for two equal types (parser/parse_oper.c, binary_oper_exact; parse_func.c,
+/// func_select_candidate).
+const COMMON: [&str; 20] = [
+    "=", "<>", "<", ">", "<=", ">=", "||", "~", "~*", "!~", "!~*", "~~", "~~*", "!~~", "!~~*", "+",
+    "-", "*", "/", "%",
+];
 
 /// What calling a name means.
 pub(super) struct Called<'a> {
@@ -237,15 +241,13 @@ impl<'a> Resolver<'a> {
             })
             .filter(|operator| wanted_left(operator.left) && self.may_be(right, operator.right))
             .filter(|operator| {
-                let seen = [operator.left, operator.right]
-                    .iter()
-                    .any(|oid| self.types.contains(oid));
+                let mut users = [operator.left, operator.right]
+                    .into_iter()
+                    .filter(|oid| is_user(*oid));
                 let own = left.is_some_and(is_own) && is_own(right);
-                !(schema.is_none()
-                    && COMPARISONS.contains(&name)
-                    && is_user(operator.left)
-                    && is_user(operator.right)
-                    && (own || !seen))
+                let common = schema.is_none() && left.is_some() && COMMON.contains(&name);
+                let any = is_user(operator.left) || is_user(operator.right);
+                !(common && any && (own || !users.any(|oid| self.types.contains(&oid))))
             })
             .map(|operator| FunctionUse::Unlisted {
                 schema: Some(Arc::clone(&operator.schema)),

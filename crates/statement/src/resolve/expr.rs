@@ -134,7 +134,7 @@ impl<'a> Resolver<'a> {
                 (Lineage::computed(false), Ty::Other)
             }
             (None, _) if row.open => {
-                self.facts.unresolved("", "", name);
+                self.unresolved("", "", name);
                 (Lineage::computed(false), Ty::Other)
             }
             (None, _) => {

@@ -1,5 +1,6 @@
 //! What is found out about one statement.
 
+use std::hash::Hash;
 use std::sync::Arc;
 
 use foldhash::HashSet;
@@ -15,17 +16,21 @@ use crate::{
 pub(crate) struct Facts {
     uses: Vec<(ColumnId, Usage)>,
     seen: HashSet<(ColumnId, Usage)>,
-    unresolved: Vec<ColumnUse>,
-    pub(crate) functions: Vec<FunctionUse>,
-    pub(crate) accesses: Vec<Access>,
-    pub(crate) opaque: Vec<OpaqueReason>,
+    unresolved: Unique<ColumnUse>,
+    functions: Unique<FunctionUse>,
+    touched: Unique<Touched>,
+    /// Those of the list above that the statement names.
+    named: HashSet<Touched>,
+    /// What is touched now is not named by the statement.
+    pub(crate) indirect: bool,
+    opaque: Unique<OpaqueReason>,
     pub(crate) settings: Vec<SetChange>,
-    pub(crate) fingerprint: Vec<(Oid, u32)>,
+    fingerprint: Unique<(Oid, u32)>,
     pub(crate) effect: Effect,
     pub(crate) has_where: bool,
     pub(crate) complete: bool,
     /// Columns are gathered here instead, while the output of a view is read.
-    capture: Option<Vec<ColumnId>>,
+    capture: Option<Unique<ColumnId>>,
 }
 
 impl Default for Facts {
@@ -33,12 +38,14 @@ impl Default for Facts {
         Self {
             uses: Vec::new(),
             seen: HashSet::default(),
-            unresolved: Vec::new(),
-            functions: Vec::new(),
-            accesses: Vec::new(),
-            opaque: Vec::new(),
+            unresolved: Unique::default(),
+            functions: Unique::default(),
+            touched: Unique::default(),
+            named: HashSet::default(),
+            indirect: false,
+            opaque: Unique::default(),
             settings: Vec::new(),
-            fingerprint: Vec::new(),
+            fingerprint: Unique::default(),
             effect: Effect::ReadOnly,
             has_where: true,
             complete: true,
@@ -47,16 +54,58 @@ impl Default for Facts {
     }
 }
 
-fn push<T: PartialEq>(list: &mut Vec<T>, item: T) {
-    if !list.contains(&item) {
-        list.push(item);
+/// A list without repetitions, in the order of first mention. A text may name very many different things.
+#[derive(Debug)]
+pub(crate) struct Unique<T> {
+    list: Vec<T>,
+    /// Kept once the list is no longer short.
+    seen: HashSet<T>,
+}
+
+const SHORT: usize = 16;
+
+impl<T> Default for Unique<T> {
+    fn default() -> Self {
+        Self {
+            list: Vec::new(),
+            seen: HashSet::default(),
+        }
     }
 }
+
+impl<T: Clone + Eq + Hash> Unique<T> {
+    fn push(&mut self, item: T) {
+        if self.list.len() < SHORT {
+            if !self.list.contains(&item) {
+                self.list.push(item);
+            }
+            return;
+        }
+        if self.seen.is_empty() {
+            self.seen.extend(self.list.iter().cloned());
+        }
+        if self.seen.insert(item.clone()) {
+            self.list.push(item);
+        }
+    }
+
+    pub(crate) fn take(&mut self) -> Vec<T> {
+        self.seen.clear();
+        std::mem::take(&mut self.list)
+    }
+
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, T> {
+        self.list.iter()
+    }
+}
+
+/// What the statement does to which object; the flag tells that it is named.
+type Touched = (Verb, Object);
 
 impl Facts {
     pub(crate) fn column(&mut self, column: ColumnId, usage: Usage) {
         if let Some(capture) = &mut self.capture {
-            push(capture, column);
+            capture.push(column);
         } else if self.seen.insert((column, usage)) {
             self.uses.push((column, usage));
         }
@@ -80,37 +129,36 @@ impl Facts {
     }
 
     pub(crate) fn unresolved(&mut self, schema: &str, relation: &str, name: &str) {
-        push(
-            &mut self.unresolved,
-            ColumnUse {
-                column: ColumnId::UNRESOLVED,
-                schema: schema.into(),
-                relation: relation.into(),
-                name: name.into(),
-                usage: Usage::Unresolved,
-            },
-        );
+        self.unresolved.push(ColumnUse {
+            column: ColumnId::UNRESOLVED,
+            schema: schema.into(),
+            relation: relation.into(),
+            name: name.into(),
+            usage: Usage::Unresolved,
+        });
     }
 
     /// Gathers the columns that `work` uses instead of recording them.
-    pub(crate) fn start_capture(&mut self) -> Option<Vec<ColumnId>> {
-        self.capture.replace(Vec::new())
+    pub(crate) fn start_capture(&mut self) -> Option<Unique<ColumnId>> {
+        self.capture.replace(Unique::default())
     }
 
-    pub(crate) fn end_capture(&mut self, outer: Option<Vec<ColumnId>>) -> Vec<ColumnId> {
-        std::mem::replace(&mut self.capture, outer).unwrap_or_default()
+    pub(crate) fn end_capture(&mut self, outer: Option<Unique<ColumnId>>) -> Vec<ColumnId> {
+        std::mem::replace(&mut self.capture, outer)
+            .map(|mut columns| columns.take())
+            .unwrap_or_default()
     }
 
     pub(crate) fn function(&mut self, function: FunctionUse) {
         if matches!(function, FunctionUse::Unlisted { .. }) {
             self.raise(Effect::Unknown);
         }
-        push(&mut self.functions, function);
+        self.functions.push(function);
     }
 
     pub(crate) fn opaque(&mut self, reason: OpaqueReason) {
         self.raise(Effect::Unknown);
-        push(&mut self.opaque, reason);
+        self.opaque.push(reason);
     }
 
     pub(crate) fn missing(&mut self, class: &'static str, name: impl Into<String>) {
@@ -126,20 +174,40 @@ impl Facts {
     }
 
     pub(crate) fn access(&mut self, verb: Verb, object: Object, indirect: bool) {
-        let same = |access: &&mut Access| access.verb == verb && access.object == object;
-        match self.accesses.iter_mut().find(same) {
-            Some(access) => access.indirect &= indirect,
-            None => self.accesses.push(Access {
-                verb,
-                object,
-                indirect,
-            }),
+        let touched = (verb, object);
+        if !indirect && !self.indirect {
+            self.named.insert(touched.clone());
         }
+        self.touched.push(touched);
     }
 
     pub(crate) fn relation(&mut self, verb: Verb, relation: &Relation, indirect: bool) {
-        push(&mut self.fingerprint, (relation.oid, relation.xmin));
+        self.depends_on((relation.oid, relation.xmin));
         self.access(verb, object(relation), indirect);
+    }
+
+    pub(crate) fn depends_on(&mut self, version: (Oid, u32)) {
+        self.fingerprint.push(version);
+    }
+
+    pub(crate) fn touched(&self) -> impl Iterator<Item = Access> + '_ {
+        self.touched.iter().map(|touched| Access {
+            verb: touched.0,
+            object: touched.1.clone(),
+            indirect: !self.named.contains(touched),
+        })
+    }
+
+    pub(crate) fn take_functions(&mut self) -> Vec<FunctionUse> {
+        self.functions.take()
+    }
+
+    pub(crate) fn take_opaque(&mut self) -> Vec<OpaqueReason> {
+        self.opaque.take()
+    }
+
+    pub(crate) fn take_fingerprint(&mut self) -> Vec<(Oid, u32)> {
+        self.fingerprint.take()
     }
 
     /// All columns used.
@@ -175,7 +243,7 @@ impl Facts {
 
     /// The uses with the columns' names.
     pub(crate) fn columns(&mut self, catalog: &Catalog) -> Vec<ColumnUse> {
-        let mut columns = Vec::with_capacity(self.uses.len() + self.unresolved.len());
+        let mut columns = Vec::with_capacity(self.uses.len());
         let mut last: Option<&Relation> = None;
         for (column, usage) in self.uses.drain(..) {
             if last.is_none_or(|relation| relation.oid != column.relation) {
@@ -197,12 +265,12 @@ impl Facts {
                 usage,
             });
         }
-        columns.append(&mut self.unresolved);
+        columns.append(&mut self.unresolved.take());
         columns
     }
 }
 
-pub(crate) fn object(relation: &Relation) -> Object {
+fn object(relation: &Relation) -> Object {
     Object::Relation {
         oid: Some(relation.oid),
         schema: Arc::clone(&relation.schema),

@@ -39,14 +39,21 @@ impl<'a> Resolver<'a> {
                 .iter()
                 .find_map(|schema| self.catalog.relation(schema, &table.name)),
         };
-        let schema = table.schema.as_deref();
-        if self.pending.has_relation(schema, &table.name) {
+        if self.pending_schema(table).is_some() {
             return Meant::Pending(found);
         }
         match found {
             Some(relation) => Meant::Relation(relation),
             None => Meant::Missing,
         }
+    }
+
+    fn pending_schema(&self, table: &Table) -> Option<&'a str> {
+        let schema = table
+            .schema
+            .as_deref()
+            .map(|schema| self.search.schema(schema));
+        self.pending.schema_of(schema, &table.name)
     }
 
     /// A relation that a statement does something to. `None` when it is not in the catalog.
@@ -61,12 +68,14 @@ impl<'a> Resolver<'a> {
                 None
             }
             Meant::Pending(None) => {
-                self.facts.access(verb, unresolved_object(table), false);
+                let schema = self.pending_schema(table).unwrap_or_default();
+                self.facts.access(verb, absent(schema, &table.name), false);
                 None
             }
             Meant::Missing => {
                 self.facts.missing("relation", written(table));
-                self.facts.access(verb, unresolved_object(table), false);
+                let schema = table.schema.as_deref().unwrap_or_default();
+                self.facts.access(verb, absent(schema, &table.name), false);
                 None
             }
         }
@@ -109,7 +118,12 @@ impl<'a> Resolver<'a> {
     }
 
     fn push(&mut self, item: Item<'a>) {
+        let width = item.columns.len();
+        if !self.spend(width.saturating_mul(8)) {
+            return;
+        }
         if let Some(level) = self.level() {
+            level.width += width;
             level.items.push(item);
         }
     }
@@ -194,11 +208,11 @@ impl<'a> Resolver<'a> {
                     column.ty = Ty::Other;
                 }
                 self.reading(relation);
-                self.facts.unresolved(&relation.schema, &relation.name, "*");
+                self.unresolved(&relation.schema, &relation.name, "*");
             }
             Meant::Pending(None) => {
-                let schema = table.schema.as_deref().unwrap_or_default();
-                self.facts.unresolved(schema, &table.name, "*");
+                let schema = self.pending_schema(table).unwrap_or_default();
+                self.unresolved(schema, &table.name, "*");
             }
             Meant::Missing => {}
         }
@@ -576,7 +590,7 @@ impl<'a> Resolver<'a> {
             };
             let (Some(left), Some(right)) = (one(&left), one(&right)) else {
                 if left.open || right.open {
-                    self.facts.unresolved("", "", name);
+                    self.unresolved("", "", name);
                 } else {
                     self.facts.missing("column", &**name);
                 }
@@ -649,12 +663,12 @@ fn written(table: &Table) -> String {
     }
 }
 
-pub(crate) fn unresolved_object(table: &Table) -> Object {
-    let schema: Arc<str> = table.schema.as_deref().unwrap_or_default().into();
+/// A relation that is not in the catalog.
+fn absent(schema: &str, name: &str) -> Object {
     Object::Relation {
         oid: None,
-        system: Catalog::is_system_schema(&schema),
-        schema,
-        name: Arc::from(&*table.name),
+        schema: schema.into(),
+        name: name.into(),
+        system: Catalog::is_system_schema(schema),
     }
 }

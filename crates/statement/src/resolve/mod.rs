@@ -25,9 +25,15 @@ use crate::scope::Search;
 use crate::{Oid, OpaqueReason};
 
 pub(crate) use facts::Facts;
-pub(crate) use from::{Meant, unresolved_object};
+pub(crate) use from::Meant;
 pub(crate) use lineage::{Lineage, Rows, ScopeColumn, Ty};
 pub(crate) use pending::Pending;
+
+/// Columns looked at while a statement is read, at most.
+const WORK: usize = 20_000_000;
+
+/// Columns of a result, at most (`MaxTupleAttributeNumber`, access/htup_details.h).
+const WIDTH: usize = 1664;
 
 /// Reads one statement.
 pub(crate) struct Resolver<'a> {
@@ -41,6 +47,8 @@ pub(crate) struct Resolver<'a> {
     frames: Vec<Frame<'a>>,
     depth: usize,
     depth_limit: usize,
+    /// How many columns were looked at, to bound the time a text may take.
+    work: usize,
     /// Views being read, outermost first.
     views: Vec<Oid>,
     expanded: HashMap<Oid, Rc<[ScopeColumn]>>,
@@ -48,6 +56,8 @@ pub(crate) struct Resolver<'a> {
     types: HashSet<Oid>,
     /// Those that values are converted to.
     cast_types: HashSet<Oid>,
+    /// Columns that are not known belong to a relation that this statement creates.
+    quiet: bool,
     /// Where SELECT INTO goes.
     pub(crate) into: Option<&'a Table>,
 }
@@ -56,6 +66,8 @@ pub(crate) struct Resolver<'a> {
 #[derive(Default)]
 struct Level<'a> {
     items: Vec<Item<'a>>,
+    /// How many columns they have together.
+    width: usize,
     /// Items before this one cannot be seen (in ON, by other items).
     start: usize,
     /// No item can be seen (by a subselect in FROM that is not LATERAL).
@@ -116,11 +128,13 @@ impl<'a> Resolver<'a> {
             levels: Vec::new(),
             frames: Vec::new(),
             depth: 0,
+            work: 0,
             depth_limit: depth_limit.saturating_mul(2),
             views: Vec::new(),
             expanded: HashMap::default(),
             types: HashSet::default(),
             cast_types: HashSet::default(),
+            quiet: false,
             into: None,
         }
     }
@@ -138,8 +152,25 @@ impl<'a> Resolver<'a> {
         result
     }
 
+    /// Counts work; false once there was too much of it.
+    fn spend(&mut self, columns: usize) -> bool {
+        self.work = self.work.saturating_add(columns).saturating_add(1);
+        if self.work > WORK {
+            self.facts
+                .opaque(OpaqueReason::Construct("a statement of this size"));
+        }
+        self.work <= WORK
+    }
+
     fn level(&mut self) -> Option<&mut Level<'a>> {
         self.levels.last_mut()
+    }
+
+    /// A column of a relation that an earlier statement of the text makes or changes.
+    fn unresolved(&mut self, schema: &str, relation: &str, name: &str) {
+        if !self.quiet {
+            self.facts.unresolved(schema, relation, name);
+        }
     }
 
     fn construct(&mut self, what: &'static str) {

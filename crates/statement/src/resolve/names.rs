@@ -42,6 +42,14 @@ struct Place {
 impl<'a> Resolver<'a> {
     pub(super) fn column(&mut self, column: &Column) -> Named<'a> {
         let parts: Vec<&str> = column.path.iter().map(|part| &**part).collect();
+        let shown = self
+            .levels
+            .iter()
+            .map(|level| level.width + level.items.len())
+            .sum();
+        if !self.spend(shown) {
+            return Named::Computed;
+        }
         if column.star {
             return match self.place_of(&parts) {
                 Some(place) => Named::Row(self.row(&place)),
@@ -130,7 +138,7 @@ impl<'a> Resolver<'a> {
         }
         if item.open {
             let relation = item.name;
-            self.facts.unresolved("", relation, name);
+            self.unresolved("", relation, name);
             return Named::Computed;
         }
         let row = self.row(place);
@@ -201,7 +209,7 @@ impl<'a> Resolver<'a> {
         }
         match open_item {
             Some(item) => {
-                self.facts.unresolved("", item, name);
+                self.unresolved("", item, name);
                 Named::Computed
             }
             None => self.unknown(&[name]),

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashSet};
+
 use crate::Statement;
-use crate::ast::Table;
 
 /// Names that the catalog cannot be trusted for any more.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
-    relations: Vec<(Option<Box<str>>, Box<str>)>,
+    /// By name, the schemas they stand in; an empty one for any.
+    relations: HashMap<Box<str>, Vec<Box<str>>>,
     /// Functions, operators and types that were made.
-    definitions: Vec<Box<str>>,
+    definitions: HashSet<Box<str>>,
     /// Casts were made, or something whose reach is not known.
     anything: bool,
     statements: Vec<(Box<str>, Arc<str>)>,
@@ -18,33 +20,46 @@ pub(crate) struct Pending {
     settings: bool,
 }
 
+/// Schemas of temporary objects go by two names.
+fn is_temporary(schema: &str) -> bool {
+    schema == "pg_temp" || schema.starts_with("pg_temp_")
+}
+
 impl Pending {
-    pub(crate) fn relation(&mut self, table: &Table) {
-        self.relations
-            .push((table.schema.clone(), table.name.clone()));
+    /// A relation was made or changed; an empty schema stands for any.
+    pub(crate) fn relation(&mut self, schema: &str, name: &str) {
+        let schemas = self.relations.entry(name.into()).or_default();
+        if !schemas.iter().any(|there| **there == *schema) {
+            schemas.push(schema.into());
+        }
     }
 
     pub(crate) fn definition(&mut self, name: &str) {
         if name.is_empty() {
             self.anything = true;
         } else {
-            self.definitions.push(name.into());
+            self.definitions.insert(name.into());
         }
     }
 
-    /// Whether a relation written like this may be one that was made or changed.
-    pub(crate) fn has_relation(&self, schema: Option<&str>, name: &str) -> bool {
-        self.relations.iter().any(|(changed_in, changed)| {
-            **changed == *name
-                && match (changed_in, schema) {
-                    (Some(changed_in), Some(schema)) => **changed_in == *schema,
-                    _ => true,
+    /// The schema of a relation that was made or changed and that a name written like this may mean.
+    pub(crate) fn schema_of(&self, schema: Option<&str>, name: &str) -> Option<&str> {
+        let schemas = self.relations.get(name)?;
+        schemas
+            .iter()
+            .map(|made_in| &**made_in)
+            .find(|made_in| match schema {
+                None => true,
+                Some(schema) => {
+                    made_in.is_empty()
+                        || *made_in == schema
+                        || is_temporary(made_in) && is_temporary(schema)
                 }
-        })
+            })
     }
 
     pub(crate) fn has_definition(&self, name: &str) -> bool {
-        self.anything || self.definitions.iter().any(|made| **made == *name)
+        self.anything || self.definitions.contains(name)
     }
 
     /// A setting was changed.

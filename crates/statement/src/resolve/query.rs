@@ -152,13 +152,14 @@ impl<'a> Resolver<'a> {
             .iter()
             .flat_map(|column| column.lineage.columns())
             .collect();
+        let anything = Lineage::derived(columns);
         let own = Rows {
             columns: first
                 .columns
                 .iter()
                 .map(|column| ScopeColumn {
                     name: Arc::clone(&column.name),
-                    lineage: Lineage::derived(columns.clone()),
+                    lineage: anything.clone(),
                     ty: Ty::Other,
                 })
                 .collect(),
@@ -197,6 +198,13 @@ impl<'a> Resolver<'a> {
                 continue;
             };
             let recursive = at.recursive;
+            let count = at.ctes.len();
+            if !self.spend(count) {
+                return None;
+            }
+            let Some(at) = self.frames.get(frame) else {
+                continue;
+            };
             let Some(place) = at.ctes.iter().position(|cte| *cte.cte.name == *name) else {
                 continue;
             };
@@ -434,6 +442,11 @@ impl<'a> Resolver<'a> {
             open: false,
         };
         for target in targets {
+            if rows.columns.len() > super::WIDTH || !self.spend(rows.columns.len() / 64) {
+                self.construct("a result of this width");
+                rows.open = true;
+                break;
+            }
             match &target.expr {
                 Expr::Column(column) if column.star => self.star(column, &mut rows),
                 Expr::Part(part) if matches!(part.steps.last(), Some(Step::Star)) => {

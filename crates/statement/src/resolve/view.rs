@@ -69,9 +69,10 @@ impl<'a> Resolver<'a> {
             return None;
         };
         let search = Search::stored();
-        let accesses = self.facts.accesses.len();
+        let outermost = !std::mem::replace(&mut self.facts.indirect, true);
         let mut inner = Resolver::new(self.catalog, &search, self.pending, 0);
         inner.facts = std::mem::take(&mut self.facts);
+        inner.work = self.work;
         inner.depth = self.depth;
         inner.depth_limit = self.depth_limit;
         inner.views = std::mem::take(&mut self.views);
@@ -85,16 +86,18 @@ impl<'a> Resolver<'a> {
             expanded,
             types,
             cast_types,
+            work,
             ..
         } = inner;
         views.pop();
         self.views = views;
         self.expanded = expanded;
         self.types = types;
+        self.work = work;
         self.cast_types.extend(cast_types);
         self.facts = facts;
-        for access in self.facts.accesses.iter_mut().skip(accesses) {
-            access.indirect = true;
+        if outermost {
+            self.facts.indirect = false;
         }
         (!rows.open && rows.columns.len() >= relation.columns.len()).then_some(rows)
     }

@@ -184,7 +184,7 @@ impl<'a> Resolver<'a> {
                 Some(column)
             }
             None if item.open => {
-                self.facts.unresolved("", item.name, column);
+                self.unresolved("", item.name, column);
                 None
             }
             None => {
@@ -231,7 +231,7 @@ impl<'a> Resolver<'a> {
                 self.facts.lineage(&column.lineage, Usage::Written);
             }
             if item.open {
-                self.facts.unresolved("", item.name, "*");
+                self.unresolved("", item.name, "*");
             }
         }
         for target in &insert.columns {
@@ -249,6 +249,7 @@ impl<'a> Resolver<'a> {
         };
         let target = copy(&item);
         self.levels.push(Level {
+            width: item.columns.len(),
             items: vec![item],
             ..Level::default()
         });
@@ -383,6 +384,7 @@ impl<'a> Resolver<'a> {
     ) -> Rows {
         let target = copy(&item);
         self.levels.push(Level {
+            width: item.columns.len(),
             items: vec![item],
             ..Level::default()
         });
@@ -532,10 +534,13 @@ impl<'a> Resolver<'a> {
             },
         };
         self.levels.push(Level {
+            width: item.columns.len(),
             items: vec![item],
             ..Level::default()
         });
+        let quiet = std::mem::replace(&mut self.quiet, relation.is_none());
         self.consume_all(exprs, usage);
+        self.quiet = quiet;
         self.levels.pop();
     }
 }
