@@ -108,6 +108,20 @@ impl Segments {
         })
     }
 
+    /// Makes an unused segment the reserve again that it was. If that fails, another
+    /// reserve is made.
+    pub(crate) fn give_back(&self, ordinal: u64) {
+        let (from, to) = (
+            segment::path(&self.dir, ordinal),
+            segment::reserve(&self.dir),
+        );
+        let given = self
+            .disk
+            .rename(&from, &to)
+            .and_then(|()| self.disk.sync_dir(&segment::directory(&self.dir)));
+        self.reserve.store(given.is_ok(), Ordering::Relaxed);
+    }
+
     /// Makes the disk reserve if it is not there.
     pub(crate) fn make_reserve(&self) -> io::Result<()> {
         if self.has_reserve() {

@@ -144,23 +144,26 @@ impl Committer {
         }
     }
 
-    /// Makes the spare segment and the reserve again; then all is taken again.
+    /// Makes a whole spare segment and the reserve again; then all is taken again.
     fn feed(&mut self) {
         let log = Arc::clone(&self.log);
-        let mut inner = log.inner();
+        let inner = log.inner();
         let ordinal = inner.next_ordinal;
-        let no_spare = inner.spare.is_none() && inner.faults.starved.is_some();
+        let hungry = inner.faults.starved.is_some()
+            && inner.spare.as_ref().is_none_or(|spare| spare.emergency);
         drop(inner);
-        if no_spare {
-            match log.segments.spare(ordinal) {
-                Ok(spare) => {
-                    inner = log.inner();
-                    inner.next_ordinal = ordinal.saturating_add(1);
-                    inner.spare = Some(spare);
-                    inner.spare_wanted = false;
-                    drop(inner);
-                }
-                Err(_) => return,
+        if hungry {
+            let Ok(spare) = log.segments.spare(ordinal) else {
+                return;
+            };
+            let mut inner = log.inner();
+            inner.next_ordinal = ordinal.saturating_add(1);
+            inner.spare_wanted = false;
+            let unused = inner.spare.replace(spare);
+            drop(inner);
+            log.room.notify_all();
+            if let Some(reserve) = unused {
+                log.segments.give_back(reserve.ordinal);
             }
         }
         if log.segments.make_reserve().is_err() {
@@ -168,9 +171,6 @@ impl Committer {
         }
         let mut inner = log.inner();
         inner.active.emergency = false;
-        if let Some(spare) = &mut inner.spare {
-            spare.emergency = false;
-        }
         inner.faults.starved = None;
         drop(inner);
         log.room.notify_all();

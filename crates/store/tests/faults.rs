@@ -41,8 +41,8 @@ fn on_a_full_disk_intents_are_refused_outcomes_are_kept_and_it_resumes() {
     eventually("prepared", || {
         dir.path().join("wal").read_dir().unwrap().count() == 3
     });
-    // Enough for checkpoints, not for a segment.
-    faults.budget.store(20_000, Ordering::SeqCst);
+    // Enough for checkpoints, not for a segment or another reserve.
+    faults.budget.store(10_000, Ordering::SeqCst);
     let refused = loop {
         match store.append(intent("alice", open.len() as u64)) {
             Ok(receipt) => open.push(receipt.sequence),
@@ -86,7 +86,12 @@ fn on_a_full_disk_intents_are_refused_outcomes_are_kept_and_it_resumes() {
 fn a_failed_sync_fails_closed_and_what_was_taken_is_written_again() {
     let dir = tempfile::tempdir().unwrap();
     let (disk, faults) = FaultyDisk::new();
-    let store = Store::open_on(disk, dir.path(), options()).unwrap();
+    // No checkpoint comes in between: that of the entries fails first.
+    let quiet = store::Options {
+        checkpoint_ms: 3_600_000,
+        ..options()
+    };
+    let store = Store::open_on(disk, dir.path(), quiet).unwrap();
     let before = store.append(intent("alice", 1)).unwrap().sequence;
     wait(&store, before).unwrap();
     faults.fail_sync.store(true, Ordering::SeqCst);
@@ -149,6 +154,32 @@ fn a_half_written_entry_is_refused_and_leaves_no_trace() {
 }
 
 #[test]
+fn while_checkpoints_fail_only_what_completes_is_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let (disk, faults) = FaultyDisk::new();
+    let store = Store::open_on(disk, dir.path(), options()).unwrap();
+    let running = store.append(intent("alice", 1)).unwrap().sequence;
+    wait(&store, running).unwrap();
+    // Room for entries is preallocated, room for a checkpoint is not.
+    faults.budget.store(0, Ordering::SeqCst);
+    eventually("restricted", || {
+        let _ = store.append(outcome(running));
+        matches!(store.health().state, State::Restricted(_))
+    });
+    assert!(matches!(
+        store.append(intent("alice", 2)),
+        Err(Unavailable::DiskFull { .. })
+    ));
+    let receipt = store.append(outcome(running)).unwrap();
+    wait(&store, receipt.sequence).unwrap();
+    faults.budget.store(10 << 20, Ordering::SeqCst);
+    eventually("resumed", || store.health().is_ready());
+    store.append(intent("alice", 2)).unwrap();
+    store.close();
+    assert!(verify::directory(dir.path(), None).unwrap().is_sound());
+}
+
+#[test]
 fn the_alarm_is_raised_before_the_disk_is_full() {
     let dir = tempfile::tempdir().unwrap();
     let watchful = store::Options {
@@ -166,7 +197,7 @@ fn opened_on_a_full_disk_it_lives_on_the_reserve_until_there_is_space() {
     let dir = tempfile::tempdir().unwrap();
     Store::open(dir.path(), options()).unwrap().close();
     let (disk, faults) = FaultyDisk::new();
-    faults.budget.store(20_000, Ordering::SeqCst);
+    faults.budget.store(10_000, Ordering::SeqCst);
     let store = Store::open_on(disk, dir.path(), options()).unwrap();
     assert!(matches!(
         store.append(intent("alice", 1)),

@@ -146,6 +146,11 @@ impl Disk for FaultyDisk {
         }))
     }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        if let Ok(file) = self.real.open(to, Mode::Read) {
+            self.faults
+                .budget
+                .fetch_add(file.length()? as i64, Ordering::SeqCst);
+        }
         self.real.rename(from, to)
     }
     fn remove(&self, path: &Path) -> io::Result<()> {
