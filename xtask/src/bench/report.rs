@@ -57,7 +57,9 @@ pub(super) struct Entry {
     /// Width of the middle half of the rounds.
     pub(super) iqr: f64,
     pub(super) vs: &'static str,
-    /// `value` over that of `vs`; `null` when `vs` has none or is zero.
+    /// `value` less that of `vs`; `null` when `vs` has none.
+    pub(super) difference: Option<f64>,
+    /// `value` over that of `vs`; `null` when `vs` has none, or when either is not above zero.
     pub(super) ratio: Option<f64>,
 }
 
@@ -108,10 +110,10 @@ impl Book {
                     .filter(|other| other != system)
                     .collect();
                 for vs in others {
-                    let ratio = values
-                        .get(vs)
-                        .map(|(base, _)| value / base)
-                        .filter(|ratio| ratio.is_finite());
+                    let base = values.get(vs).map(|(base, _)| *base);
+                    let ratio = base
+                        .filter(|base| *base > 0.0 && *value > 0.0)
+                        .map(|base| value / base);
                     entries.push(Entry {
                         case: case.clone(),
                         system,
@@ -119,6 +121,7 @@ impl Book {
                         value: *value,
                         iqr: *iqr,
                         vs,
+                        difference: base.map(|base| value - base),
                         ratio,
                     });
                 }
@@ -130,6 +133,7 @@ impl Book {
                         value: *value,
                         iqr: *iqr,
                         vs: "",
+                        difference: None,
                         ratio: None,
                     });
                 }
@@ -167,11 +171,17 @@ impl Book {
                 let _ = write!(text, " {cell:>18}");
             }
             for (vs, width) in [("pgbouncer", 16), ("forwarder", 15)] {
-                let ratio = of
-                    .iter()
-                    .find(|e| e.system == "weir" && e.vs == vs)
-                    .and_then(|e| e.ratio);
-                let cell = ratio.map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}"));
+                let entry = of.iter().find(|e| e.system == "weir" && e.vs == vs);
+                // A latency's ratio says little when both are small: its difference is what a user waits.
+                let cell = match entry.map(|e| (e.difference, e.ratio)) {
+                    Some((Some(difference), _))
+                        if entry.is_some_and(|e| e.metric.ends_with("over direct")) =>
+                    {
+                        format!("{difference:+.1} µs")
+                    }
+                    Some((_, Some(ratio))) => format!("{ratio:.2}"),
+                    _ => "–".to_owned(),
+                };
                 let _ = write!(text, " {cell:>width$}");
             }
             text.push('\n');
@@ -229,6 +239,7 @@ mod tests {
         assert_eq!((weir.value, weir.ratio), (44.0, Some(1.1)));
         assert_eq!(weir.metric, "p50 µs over direct");
         assert!(!entries.iter().any(|e| e.system == "direct"));
-        assert!(book.table().contains("1.10"));
+        assert_eq!(weir.difference, Some(4.0));
+        assert!(book.table().contains("+4.0 µs"));
     }
 }

@@ -95,15 +95,11 @@ impl Driver {
                     "download",
                     "--quiet",
                     "--disable-pip-version-check",
-                    "--no-binary",
-                    ":all:",
                     "--no-deps",
-                    "--no-build-isolation",
                 ])
-                .args(["-d"])
+                .args(["--no-binary", name, "-d"])
                 .arg(&sources)
-                .arg(self.source)
-                .env("PIP_NO_BUILD_ISOLATION", "1"))
+                .arg(self.source))
             .with_context(|| format!("cannot download {}", self.source))?;
         }
         let archive = archive().with_context(|| format!("no source distribution of {name}"))?;

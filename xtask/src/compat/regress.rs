@@ -23,16 +23,18 @@ pub(super) fn prepare(folder: &Path, server: &Postgres) -> Result<PathBuf> {
     )?;
     let archive = source_archive(folder)?;
     fs::create_dir_all(&home)?;
+    // `-C` first: it holds for what is named after it only.
     run(Command::new("tar")
+        .arg("-C")
+        .arg(&home)
         .arg("-xf")
         .arg(&archive)
         .args([
             "--wildcards",
             "--strip-components=4",
             "*/src/test/regress/*",
-            "-C",
         ])
-        .arg(&home))?;
+        .current_dir(&home))?;
     let library = home.join("lib");
     fs::create_dir_all(&library)?;
     let include =
