@@ -3,7 +3,7 @@
 //! Everything that is stored is looked at, and every fault is named with its place:
 //! frames, order, roots, signatures, disclosures, unused space.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use ledger::merkle::{Frontier, Hash, leaf_hash};
@@ -18,132 +18,12 @@ use crate::scan::{Cursor, Found};
 use crate::segment::{self, Segment};
 use crate::{Error, files};
 
+mod report;
+
+pub use report::{Fault, Problem, Report};
+
 /// Most faults that are listed.
 const MAX_FAULTS: usize = 100;
-
-/// What a check of a directory found.
-#[derive(Clone, Debug)]
-pub struct Report {
-    /// The log's name.
-    pub origin: String,
-    /// Entries that are whole and in order.
-    pub entries: u64,
-    /// Root of their tree.
-    pub root: Hash,
-    /// Entries under the signed checkpoint; those above it are not yet signed.
-    pub signed: Option<u64>,
-    /// Disclosures that were decrypted and found to fit their entries.
-    pub disclosures: u64,
-    /// Envelopes whose keys were erased; the digests of what they held stand.
-    pub erased: u64,
-    /// Whether another process writes to the ledger, so that its end may move.
-    pub live: bool,
-    /// What is wrong; at most a hundred.
-    pub faults: Vec<Fault>,
-    /// How many faults there are in all.
-    pub fault_count: u64,
-}
-
-impl Report {
-    /// Whether nothing is wrong.
-    #[must_use]
-    pub fn is_sound(&self) -> bool {
-        self.fault_count == 0
-    }
-}
-
-/// Something that is wrong, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// The file.
-    pub path: PathBuf,
-    /// Where in it.
-    pub offset: Option<u64>,
-    /// The entry that is affected.
-    pub sequence: Option<Sequence>,
-    /// What is wrong.
-    pub problem: Problem,
-}
-
-impl std::fmt::Display for Fault {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.path.display())?;
-        if let Some(offset) = self.offset {
-            write!(f, " at byte {offset}")?;
-        }
-        if let Some(sequence) = self.sequence {
-            write!(f, ", entry {sequence}")?;
-        }
-        write!(f, ": {}", self.problem)
-    }
-}
-
-/// What can be wrong.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
-    /// The header of a segment, or of the key table, is not one.
-    #[error("{0}")]
-    Header(&'static str),
-    /// Bytes where a frame should be are not that frame.
-    #[error("{0}")]
-    Frame(&'static str),
-    /// Entries before a segment are missing.
-    #[error("entries {from} to {to} (exclusive) are missing")]
-    Missing {
-        /// First missing.
-        from: Sequence,
-        /// First there.
-        to: Sequence,
-    },
-    /// Something is written behind the last entry.
-    #[error("{bytes} bytes behind the last entry are not empty")]
-    Trailing {
-        /// How many, up to the last that is not zero.
-        bytes: u64,
-    },
-    /// The stored JSON is not the entry it should be.
-    #[error("the entry is altered: {0}")]
-    Entry(ledger::Error),
-    /// Frame and entry differ.
-    #[error("the entry is altered: its {0} is not that of its frame")]
-    Differs(&'static str),
-    /// A disclosure does not open, is missing, or is not of its entry.
-    #[error("a disclosure is altered: {0}")]
-    Disclosure(ledger::Error),
-    /// Fewer or more disclosures than digests.
-    #[error("the entry names {digests} disclosures, {stored} are stored")]
-    DisclosureCount {
-        /// Digests in the entry.
-        digests: usize,
-        /// Disclosures stored.
-        stored: usize,
-    },
-    /// The checkpoint is missing, malformed or not signed by the log.
-    #[error("{0}")]
-    Checkpoint(String),
-    /// The signed root is not that of the entries.
-    #[error(
-        "the first {size} entries do not have the root that was signed: one of them is altered"
-    )]
-    Root {
-        /// Entries under the checkpoint.
-        size: u64,
-    },
-    /// Fewer entries than were signed.
-    #[error("{size} entries were signed, {entries} are there")]
-    Short {
-        /// Entries under the checkpoint.
-        size: u64,
-        /// Entries that are there.
-        entries: u64,
-    },
-    /// A slot of the key table cannot be read.
-    #[error("a subject key is damaged; what it sealed cannot be read")]
-    Key,
-    /// The key in the directory is not the one given.
-    #[error("the verifier key in the directory is not the one given")]
-    OtherKey,
-}
 
 /// Checks the ledger in `dir`. `key` is the verifier key as the auditor knows it;
 /// without one, the key in the directory is believed.
