@@ -125,8 +125,10 @@ fn the_version_follows_text_not_order() {
         version(&[a.clone(), b.clone()]),
         version(&[b.clone(), a.clone()])
     );
-    assert_ne!(version(std::slice::from_ref(&a)), version(&[a, b]));
+    assert_ne!(version(std::slice::from_ref(&a)), version(&[a, b.clone()]));
     assert_eq!(version(&[]).len(), 16);
+    let moved = (String::from("/elsewhere/a"), b.1.clone());
+    assert_eq!(version(&[moved]), version(std::slice::from_ref(&b)));
 }
 
 #[test]
@@ -144,4 +146,22 @@ fn the_words_of_the_schema_and_the_code_are_the_same() {
     in_code.sort();
     assert_eq!(in_schema, in_code);
     assert!(ACTIONS.len() <= 64);
+}
+
+/// The examples of docs/policy.md are policies that load, each on its own.
+#[test]
+fn examples_in_the_documentation_are_valid() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/policy.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let whole = |example: &&str| example.contains("@id");
+    let examples: Vec<&str> = page
+        .split("```cedar\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .filter(whole)
+        .collect();
+    assert!(examples.len() >= 4);
+    for example in examples {
+        policies(Some(example));
+    }
 }
