@@ -1,3 +1,10 @@
-//! The `weir` binary as a library: configuration, wiring, subcommands.
+//! The `weir` program: configuration, wiring, subcommands. Everything else lives
+//! in the crates below it.
 
+pub mod cli;
 pub mod config;
+pub mod explain;
+pub mod keyfile;
+pub mod reach;
+pub mod serve;
+pub mod setup;

@@ -58,7 +58,7 @@ impl fmt::Display for Faults {
 }
 
 /// The candidate that `word` was probably meant to be: at most a third of its
-/// characters differ (Levenshtein distance).
+/// characters differ.
 #[must_use]
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (word.chars().count() / 3).max(1);
@@ -75,21 +75,28 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
+/// Insertions, deletions, replacements and swaps of neighbours that lead from
+/// `a` to `b`.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
+    let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=b.len()).collect();
+    let mut above: Option<char> = None;
     for (i, x) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        let mut next = vec![left];
-        for (y, above) in b.iter().zip(row.iter().skip(1)) {
-            left = (diagonal + usize::from(x != *y))
-                .min(left + 1)
-                .min(above + 1);
-            diagonal = *above;
-            next.push(left);
+        let mut next = vec![i + 1];
+        let at = |row: &[usize], j: usize| row.get(j).copied().unwrap_or(usize::MAX / 2);
+        for (j, y) in b.iter().enumerate() {
+            let mut least = (at(&row, j) + usize::from(x != *y))
+                .min(at(&row, j + 1) + 1)
+                .min(at(&next, j) + 1);
+            let swapped = j > 0 && b.get(j - 1) == Some(&x) && above == Some(*y);
+            if swapped {
+                least = least.min(at(&before, j - 1) + 1);
+            }
+            next.push(least);
         }
-        row = next;
+        before = std::mem::replace(&mut row, next);
+        above = Some(x);
     }
     row.last().copied().unwrap_or(usize::MAX)
 }
@@ -106,7 +113,8 @@ mod tests {
             ("addres", Some("address")),
             ("Address", Some("address")),
             ("proxy-protocol", Some("proxy_protocol")),
-            ("tsl", None),
+            ("tsl", Some("tls")),
+            ("xyz", None),
             ("tl", Some("tls")),
             ("colour", None),
             ("", None),
@@ -114,5 +122,7 @@ mod tests {
             assert_eq!(nearest(word, keys), meant, "{word}");
         }
         assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("emial", "email"), 1);
+        assert_eq!(distance("", "abc"), 3);
     }
 }

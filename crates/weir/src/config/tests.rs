@@ -155,15 +155,21 @@ fn unknown_keys_are_refused_with_the_nearest_right_name() {
 
 #[test]
 fn mistakes_are_told_with_line_and_remedy() {
-    faults("[listen\naddress = 1", expect!["F:1:8: unclosed table, expected `]`"]);
-    faults("", expect![[r#"
+    faults(
+        "[listen\naddress = 1",
+        expect!["F:1:8: unclosed table, expected `]`"],
+    );
+    faults(
+        "",
+        expect![[r#"
         F:1:1: weir.toml has no [masking]
           help: For example: [masking]
                 key = { file = "mask.key" }    # openssl rand -hex 32 > mask.key
         F:1:1: weir.toml has no `listen`
           help: For example: listen = { address = "127.0.0.1:6432" }
         F:1:1: weir.toml has no `targets`
-          help: For example: targets = { … }: `weir init` writes one"#]]);
+          help: For example: targets = { … }: `weir init` writes one"#]],
+    );
     faults(
         r#"
 listen = { address = "0.0.0.0:5432" }
@@ -269,6 +275,28 @@ fn docs_describe_every_key_of_the_configuration() {
         assert!(
             page.contains(&format!("`{key}")) || page.contains(&format!("[[{key}")),
             "{key}"
+        );
+    }
+}
+
+/// Every built-in label, with what becomes of its values as the masker says it.
+#[test]
+fn docs_describe_every_label() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let mut wanted: Vec<(&str, Vec<String>)> = Vec::new();
+    for label in mask::labels() {
+        let becomes = mask::describe(&label);
+        match wanted.iter_mut().find(|(other, _)| *other == becomes) {
+            Some((_, labels)) => labels.push(format!("`{label}`")),
+            None => wanted.push((becomes, vec![format!("`{label}`")])),
+        }
+    }
+    for (becomes, labels) in wanted {
+        let row = format!("| {} | {becomes} |\n", labels.join(", "));
+        assert!(
+            page.contains(&row),
+            "docs/configuration.md lacks this row:\n{row}"
         );
     }
 }

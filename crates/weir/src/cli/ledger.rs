@@ -1,0 +1,519 @@
+//! `weir ledger`: reading the ledger, and evidence from it.
+//!
+//! All of it works beside a running gateway, takes no lock and changes nothing.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, Subcommand};
+use ledger::note::VerifierKey;
+use ledger::{Entry, Kind, Sequence};
+use serde_json::{Map, Value, json};
+use store::read::{Reader, Record};
+use store::{Disclose, prove, verify};
+
+use super::output::{Output, count};
+use super::{ConfigFile, Ended, Format};
+use crate::config::nearest;
+
+/// Between two looks for new entries.
+const FOLLOW: Duration = Duration::from_millis(250);
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Ledger {
+    /// Show the last entries
+    Tail(Tail),
+    /// Show one entry in full, with what can be disclosed of it
+    Show(Show),
+    /// Check the whole ledger, or one proof
+    Verify(Verify),
+    /// Write the proof of one entry (C2SP tlog-proof), for somebody outside
+    Prove(Prove),
+    /// Print the verifier key that auditors need
+    Key(KeyCommand),
+}
+
+/// Which ledger.
+#[derive(Debug, Args)]
+struct Place {
+    /// The ledger's directory [default: that of the configuration]
+    #[arg(long, value_name = "FOLDER")]
+    directory: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigFile,
+}
+
+impl Place {
+    fn directory(&self) -> Result<PathBuf> {
+        match &self.directory {
+            Some(directory) => Ok(directory.clone()),
+            None => Ok(self.config.load()?.ledger.directory),
+        }
+    }
+
+    fn existing(&self) -> Result<PathBuf> {
+        let directory = self.directory()?;
+        if !directory.exists() {
+            bail!(
+                "there is no ledger in {} yet: `weir serve` makes one",
+                directory.display()
+            );
+        }
+        Ok(directory)
+    }
+
+    fn reader(&self) -> Result<Reader> {
+        let directory = self.existing()?;
+        Reader::open(&directory).with_context(|| format!("ledger in {}", directory.display()))
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Tail {
+    /// How many
+    #[arg(long, short = 'n', value_name = "NUMBER", default_value_t = 20)]
+    lines: usize,
+    /// Only entries of this kind, such as statement.intent
+    #[arg(long)]
+    kind: Option<String>,
+    /// Go on with new entries as they are written
+    #[arg(long, short)]
+    follow: bool,
+    /// Print the entries as they are stored, one JSON object a line
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// Sequence number of the entry
+    sequence: u64,
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// A proof file, as `weir ledger prove` writes it, instead of the whole ledger
+    proof: Option<PathBuf>,
+    /// Verifier key, or a file that holds it, obtained from somebody you trust
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Prove {
+    /// Sequence number of the entry
+    sequence: u64,
+    /// Disclose what the entry holds only as a digest: texts, parameters, names
+    #[arg(long)]
+    disclose: bool,
+    /// Write to a file, which must not exist
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyCommand {
+    #[command(flatten)]
+    place: Place,
+}
+
+impl Ledger {
+    pub(crate) fn run(self, output: &mut Output) -> Result<Ended> {
+        match self {
+            Ledger::Tail(tail) => tail.run(output).map(|()| Ended::Well),
+            Ledger::Show(show) => show.run(output).map(|()| Ended::Well),
+            Ledger::Verify(verify) => verify.run(output),
+            Ledger::Prove(prove) => prove.run(output).map(|()| Ended::Well),
+            Ledger::Key(key) => {
+                output.line(key.place.reader()?.vkey().to_string())?;
+                Ok(Ended::Well)
+            }
+        }
+    }
+}
+
+impl Tail {
+    fn run(self, output: &mut Output) -> Result<()> {
+        let kind = match &self.kind {
+            None => None,
+            Some(name) => Some(Kind::from_name(name).with_context(|| no_such_kind(name))?),
+        };
+        let reader = self.place.reader()?;
+        // Without a filter, what comes before need not be read.
+        let first = match kind {
+            None => reader.count()?.saturating_sub(u64::try_from(self.lines)?),
+            Some(_) => 0,
+        };
+        let mut entries = reader.entries(Sequence(first));
+        let mut last = VecDeque::new();
+        while let Some(record) = entries.next()? {
+            if kind.is_none_or(|kind| kind == record.kind) {
+                last.push_back(record);
+                if last.len() > self.lines {
+                    last.pop_front();
+                }
+            }
+        }
+        for record in &last {
+            self.print(record, output)?;
+        }
+        if !self.follow {
+            return Ok(());
+        }
+        loop {
+            match entries.next()? {
+                Some(record) if kind.is_none_or(|kind| kind == record.kind) => {
+                    self.print(&record, output)?;
+                }
+                Some(_) => {}
+                None => std::thread::sleep(FOLLOW),
+            }
+        }
+    }
+
+    fn print(&self, record: &Record, output: &mut Output) -> Result<()> {
+        if self.json {
+            return output.line(String::from_utf8_lossy(&record.leaf));
+        }
+        let entry = record.entry()?;
+        let time = entry.at.get(..19).unwrap_or(&entry.at).replace('T', " ");
+        let kind = output.paint.bold(&format!("{:21}", entry.kind.name()));
+        output.line(format!(
+            "{:>8}  {}  {kind}  {}",
+            entry.sequence.0,
+            output.paint.dim(&time),
+            summary(&entry)
+        ))
+    }
+}
+
+impl Show {
+    fn run(self, output: &mut Output) -> Result<()> {
+        let shown = self.place.reader()?.show(Sequence(self.sequence))?;
+        if self.format.json {
+            let entry: Value = serde_json::from_slice(&shown.record.leaf)?;
+            let disclosures: Map<String, Value> = shown
+                .disclosures
+                .iter()
+                .map(|d| (d.name.clone(), json!(d.value)))
+                .collect();
+            return output.json(&json!({
+                "entry": entry,
+                "disclosures": disclosures,
+                "erased": shown.erased.len(),
+            }));
+        }
+        let entry = &shown.entry;
+        let title = format!("entry {}, {}", entry.sequence.0, entry.kind.name());
+        output.line(output.paint.bold(&title))?;
+        let mut rows = vec![("at".to_owned(), entry.at.clone())];
+        rows.extend(
+            entry
+                .fields
+                .iter()
+                .map(|(name, value)| (name.clone(), plain(value))),
+        );
+        fields(&rows, output)?;
+        if !shown.disclosures.is_empty() {
+            output.line(output.paint.bold("\ndisclosed, and found to fit the entry"))?;
+            let rows: Vec<_> = shown
+                .disclosures
+                .iter()
+                .map(|d| (d.name.clone(), d.value.clone()))
+                .collect();
+            fields(&rows, output)?;
+        }
+        if !shown.erased.is_empty() {
+            output.line(format!(
+                "\n{} cannot be read any more: the key was erased",
+                count(shown.erased.len(), "part")
+            ))?;
+        }
+        Ok(())
+    }
+}
+
+impl Verify {
+    fn run(self, output: &mut Output) -> Result<Ended> {
+        let key = self.key.as_deref().map(verifier_key).transpose()?;
+        match &self.proof {
+            Some(file) => self.proof(file, key, output),
+            None => self.whole(key.as_ref(), output),
+        }
+    }
+
+    fn proof(&self, file: &Path, key: Option<VerifierKey>, output: &mut Output) -> Result<Ended> {
+        let text = std::fs::read_to_string(file)
+            .with_context(|| format!("cannot read {}", file.display()))?;
+        let own;
+        let key = match key {
+            Some(key) => key,
+            None => {
+                own = self
+                    .place
+                    .reader()
+                    .context("without --key, the ledger's own key is needed")?;
+                own.vkey().clone()
+            }
+        };
+        let evidence = match ledger::verify::proof(&text, &key, None) {
+            Ok(evidence) => evidence,
+            Err(error) if self.format.json => {
+                output.json(&json!({ "ok": false, "problem": error.to_string() }))?;
+                return Ok(Ended::WithFindings);
+            }
+            Err(error) => {
+                output.line(format!(
+                    "{} {}: {error}",
+                    output.paint.red("not proven:"),
+                    file.display()
+                ))?;
+                return Ok(Ended::WithFindings);
+            }
+        };
+        let (entry, size) = (&evidence.entry, evidence.checkpoint.size);
+        if self.format.json {
+            let leaf: Value = serde_json::from_slice(&evidence.leaf)?;
+            let disclosures: Map<String, Value> = evidence
+                .disclosures
+                .iter()
+                .map(|d| (d.name.clone(), json!(d.value)))
+                .collect();
+            output.json(&json!({
+                "ok": true, "origin": evidence.checkpoint.origin, "size": size, "entry": leaf,
+                "disclosures": disclosures,
+            }))?;
+            return Ok(Ended::Well);
+        }
+        let (origin, sequence) = (&evidence.checkpoint.origin, entry.sequence.0);
+        output.line(format!(
+            "{} entry {sequence} is in {origin}, signed at {size} entries",
+            output.paint.green("proven:")
+        ))?;
+        output.line(format!(
+            "  {}  {}  {}",
+            entry.at,
+            entry.kind.name(),
+            summary(entry)
+        ))?;
+        for disclosed in &evidence.disclosures {
+            output.line(format!(
+                "  {}: {}",
+                disclosed.name,
+                printable(&disclosed.value)
+            ))?;
+        }
+        Ok(Ended::Well)
+    }
+
+    fn whole(&self, key: Option<&VerifierKey>, output: &mut Output) -> Result<Ended> {
+        let directory = self.place.existing()?;
+        let report = verify::directory(&directory, key)
+            .with_context(|| format!("ledger in {}", directory.display()))?;
+        let ended = if report.is_sound() {
+            Ended::Well
+        } else {
+            Ended::WithFindings
+        };
+        if self.format.json {
+            output.json(&json!({
+                "ok": report.is_sound(),
+                "origin": report.origin,
+                "entries": report.entries,
+                "signed": report.signed,
+                "root": hex(&report.root),
+                "disclosures": report.disclosures,
+                "erased": report.erased,
+                "live": report.live,
+                "problems": report.faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                "problem_count": report.fault_count,
+            }))?;
+            return Ok(ended);
+        }
+        for fault in &report.faults {
+            output.line(format!("{} {fault}", output.paint.red("error:")))?;
+        }
+        let entries = count(usize::try_from(report.entries)?, "entry").replace("entrys", "entries");
+        let signed = match report.signed {
+            Some(signed) => format!("{signed} of them signed"),
+            None => "none of them signed".to_owned(),
+        };
+        let live = if report.live {
+            "; a gateway is writing to it"
+        } else {
+            ""
+        };
+        let verdict = if report.is_sound() {
+            output.paint.green("sound:")
+        } else {
+            output.paint.red(&format!(
+                "{} in",
+                count(usize::try_from(report.fault_count)?, "problem")
+            ))
+        };
+        output.line(format!(
+            "{verdict} {}, {entries}, {signed}{live}",
+            report.origin
+        ))?;
+        output.line(format!("  root         {}", hex(&report.root)))?;
+        output.line(format!(
+            "  disclosures  {} fit their entries, {} erased",
+            report.disclosures, report.erased
+        ))?;
+        if key.is_none() {
+            output.line(
+                "  The key in the directory was believed. An auditor gives theirs with --key.",
+            )?;
+        }
+        Ok(ended)
+    }
+}
+
+impl Prove {
+    fn run(self, output: &mut Output) -> Result<()> {
+        use std::io::Write as _;
+        let disclose = if self.disclose {
+            Disclose::Everything
+        } else {
+            Disclose::Nothing
+        };
+        let proof = prove(&self.place.reader()?, Sequence(self.sequence), disclose)?.to_string();
+        let Some(file) = &self.output else {
+            return output.line(proof.trim_end_matches('\n'));
+        };
+        std::fs::File::create_new(file)
+            .and_then(|mut to| to.write_all(proof.as_bytes()))
+            .with_context(|| format!("cannot write {}", file.display()))?;
+        output.line(format!(
+            "Wrote {}. To check it: weir ledger verify {0} --key KEY",
+            file.display()
+        ))
+    }
+}
+
+fn no_such_kind(name: &str) -> String {
+    let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+    match nearest(name, names.iter().copied()) {
+        Some(meant) => format!("there is no kind {name}: did you mean {meant}?"),
+        None => format!("there is no kind {name}: there are {}", names.join(", ")),
+    }
+}
+
+/// A verifier key, or the file that holds one.
+fn verifier_key(text: &str) -> Result<VerifierKey> {
+    if let Ok(key) = VerifierKey::parse(text) {
+        return Ok(key);
+    }
+    let path = Path::new(text);
+    if !path.exists() {
+        bail!("--key is neither a verifier key (NAME+ID+KEY) nor a file");
+    }
+    let read = std::fs::read_to_string(path).with_context(|| format!("cannot read {text}"))?;
+    VerifierKey::parse(read.trim()).with_context(|| format!("{text} holds no verifier key"))
+}
+
+/// One line on what an entry says.
+fn summary(entry: &Entry) -> String {
+    let field = |name: &str| entry.fields.get(name).map(plain).unwrap_or_default();
+    match entry.kind {
+        Kind::Intent => {
+            let rules = match field("rules") {
+                rules if rules.is_empty() => String::new(),
+                rules => format!(" by {rules}"),
+            };
+            let (principal, target, decision) =
+                (field("principal"), field("target"), field("decision"));
+            let what = match field("shape") {
+                shape if shape.is_empty() => field("command"),
+                shape => shape,
+            };
+            format!(
+                "{decision}{rules}: {principal} on {target}: {}",
+                cut(&what, 100)
+            )
+        }
+        Kind::LogOpen
+        | Kind::LogClose
+        | Kind::Gap
+        | Kind::StorageAlarm
+        | Kind::SessionOpen
+        | Kind::SessionClose
+        | Kind::AuthenticationFailed
+        | Kind::Outcome
+        | Kind::Cancel
+        | Kind::KeyCreate
+        | Kind::KeyRevoke
+        | Kind::ConfigChange
+        | Kind::PolicyChange
+        | Kind::Erasure => {
+            let pairs = entry.fields.iter().filter(|(_, value)| !value.is_null());
+            let pairs: Vec<String> = pairs
+                .map(|(name, value)| format!("{name}={}", plain(value)))
+                .collect();
+            cut(&pairs.join(" "), 140)
+        }
+    }
+}
+
+/// A value without quotes; lists with commas.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => printable(text),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
+        Value::Object(fields) => fields.values().map(plain).collect::<Vec<_>>().join(" "),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
+    }
+}
+
+/// Text of strangers must not command the terminal.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| {
+            if c.is_control() && c != '\n' && c != '\t' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
+}
+
+fn cut(text: &str, limit: usize) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(limit) {
+        Some((at, _)) => format!("{}…", line.get(..at).unwrap_or_default()),
+        None => line,
+    }
+}
+
+fn fields(rows: &[(String, String)], output: &mut Output) -> Result<()> {
+    let wide = rows
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or(0);
+    for (name, value) in rows {
+        let name = output.paint.dim(&format!("{name:wide$}"));
+        let value = printable(value).replace('\n', &format!("\n{:1$}", "", wide + 4));
+        output.line(format!("  {name}  {value}"))?;
+    }
+    Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
