@@ -10,8 +10,7 @@ pub const SCHEMA: &str = include_str!("../schema.cedarschema");
 /// Every action a request may name.
 pub const ACTIONS: &[&str] = &[
     "connect", "read", "lookup", "export", "lock", "insert", "update", "delete", "create", "alter",
-    "drop", "truncate", "grant", "maintain", "call", "set", "explain", "listen", "notify",
-    "opaque",
+    "drop", "truncate", "grant", "maintain", "call", "set", "explain", "notify", "opaque",
 ];
 
 /// Types of resource entities.

@@ -73,7 +73,7 @@ fn agents_read_with_a_row_cap_and_never_more_than_their_human() {
          bot @ dev-app: INSERT insert public.orders
          promoted-bot @ dev-app: INSERT insert public.orders
          promoted-bot @ dev-app: COPY export public.orders
-         bot @ dev-app: SET set target
+         bot @ dev-app: SET set setting search_path
          bot @ dev-app: BEGIN
          sues-bot @ prod-app: SELECT read public.customers[email]
          idle-bot @ prod-app: SELECT read public.orders
@@ -89,7 +89,7 @@ fn agents_read_with_a_row_cap_and_never_more_than_their_human() {
               deny by agents-read-only: Agents are read-only (insert on public.orders) | Ask the person you act for to run this statement.
             promoted-bot @ dev-app: COPY export public.orders
               deny by agents-read-only: Agents are read-only (export on public.orders) | Ask the person you act for to run this statement.
-            bot @ dev-app: SET set target
+            bot @ dev-app: SET set setting search_path
               allow by anyone-connects
             bot @ dev-app: BEGIN
               allow by anyone-connects
@@ -137,7 +137,6 @@ fn nobody_holds_opaque_or_dangerous_functions() {
          alice @ dev-app: SELECT call fn pg_catalog.pg_read_file
          alice @ dev-app: SELECT call fn public.dblink
          alice @ dev-app: SELECT call fn pg_catalog.query_to_xml
-         alice @ dev-app: COPY call fn pg_catalog.copy_program
          alice @ dev-app: SELECT call fn public.my_function
          alice @ dev-app: SELECT call fn pg_catalog.pg_terminate_backend
          root @ dev-app: SELECT call fn pg_catalog.pg_read_file",
@@ -154,8 +153,6 @@ fn nobody_holds_opaque_or_dangerous_functions() {
               deny by no-network-functions: Functions that open connections from the database server are blocked (call on public.dblink) | Connect to the other database through Weir instead.
             alice @ dev-app: SELECT call fn pg_catalog.query_to_xml
               deny by no-dynamic-sql-functions: Functions that run text as SQL are blocked, because their text cannot be judged (call on pg_catalog.query_to_xml) | Send the inner statement itself.
-            alice @ dev-app: COPY call fn pg_catalog.copy_program
-              deny by no-server-side-copy: COPY with a file or program on the database server is blocked (call on pg_catalog.copy_program) | Use COPY … FROM STDIN or TO STDOUT: it moves data over your connection.
             alice @ dev-app: SELECT call fn public.my_function
               deny by default-deny: no policy permits call on public.my_function | Functions are granted by name: ask whoever keeps Weir's policies for action "call" on public.my_function.
             alice @ dev-app: SELECT call fn pg_catalog.pg_terminate_backend
@@ -178,6 +175,10 @@ fn support_looks_up_and_pipelines_move_data() {
          nobody @ prod-app: SELECT read public.a, read public.b, read public.c, read public.d, insert public.a
          nobody @ prod-app: SELECT read pg_catalog.pg_class
          nobody @ prod-app: BEGIN
+         nobody @ prod-app: SET set setting search_path
+         sue @ prod-app: LISTEN notify channel jobs
+         alice @ prod-app: LISTEN notify channel jobs
+         alice @ prod-app: VACUUM maintain database app
          nobody @ prod-app: CREATE create role app",
         expect![[r#"
             sue @ prod-app: SELECT lookup public.customers, read public.customers
@@ -196,6 +197,14 @@ fn support_looks_up_and_pipelines_move_data() {
               allow by anyone-reads-catalogs
             nobody @ prod-app: BEGIN
               allow by anyone-connects
+            nobody @ prod-app: SET set setting search_path
+              allow by anyone-connects
+            sue @ prod-app: LISTEN notify channel jobs
+              deny by default-deny: no policy permits notify on channel jobs | Ask whoever keeps Weir's policies for action "notify" on channel jobs.
+            alice @ prod-app: LISTEN notify channel jobs
+              allow by engineers-read-write
+            alice @ prod-app: VACUUM maintain database app
+              allow by engineers-read-write
             nobody @ prod-app: CREATE create role app
               deny by default-deny: no policy permits create on role app | Ask whoever keeps Weir's policies for action "create" on role app.
         "#]],

@@ -203,7 +203,7 @@ fn init_writes_a_configuration_that_passes_its_own_check() {
         "policy check --config ~/weir.toml",
         expect![[r#"
             $ weir policy check --config ~/weir.toml
-            ok: 23 policies in 5 files, version VERSION
+            ok: 22 policies in 5 files, version VERSION
         "#]],
     );
     check(
@@ -212,7 +212,7 @@ fn init_writes_a_configuration_that_passes_its_own_check() {
         expect![[r#"
             $ weir check --offline --config ~/weir.toml
             ok       configuration                   ~/weir.toml
-            ok       policies                        23 policies in 5 files, version VERSION
+            ok       policies                        22 policies in 5 files, version VERSION
             ok       masking key                     file ~/mask.key
             error    target prod-app, login default  environment variable PROD_APP_PASSWORD is not set
             ok       keys                            every principal has an active key
@@ -493,7 +493,7 @@ fn check_finds_what_is_missing() {
         expect![[r#"
             $ weir check --config ~/weir.toml
             ok       configuration                   ~/weir.toml
-            ok       policies                        23 policies in 5 files, version VERSION
+            ok       policies                        22 policies in 5 files, version VERSION
             warning  principal alice                 no policy speaks of the group enginers
             error    masking key                     cannot read file ~/mask.key: No such file or directory (os error 2)
             error    target prod-app, login default  environment variable PROD_APP_PASSWORD is not set
