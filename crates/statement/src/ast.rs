@@ -158,6 +158,8 @@ pub(crate) struct Sort {
 
 #[derive(Debug)]
 pub(crate) struct Window {
+    /// It refers to a window of the WINDOW clause.
+    pub(crate) named: Option<Ident>,
     pub(crate) partition: Vec<Expr>,
     pub(crate) order: Vec<Sort>,
     pub(crate) frame: Vec<Expr>,

@@ -51,7 +51,7 @@ pub enum SettingClass {
 }
 
 /// Settings that change neither the meaning of a statement nor what a result tells about rows it does not show.
-const HARMLESS: [&str; 26] = [
+const HARMLESS: [&str; 30] = [
     "application_name",
     "client_min_messages",
     "commit_delay",
@@ -64,10 +64,14 @@ const HARMLESS: [&str; 26] = [
     "hash_mem_multiplier",
     "idle_in_transaction_session_timeout",
     "idle_session_timeout",
+    "jit",
     "lc_messages",
     "lock_timeout",
     "maintenance_work_mem",
+    "restrict_nonsystem_relation_kind",
+    "row_security",
     "statement_timeout",
+    "synchronize_seqscans",
     "synchronous_commit",
     "tcp_keepalives_count",
     "tcp_keepalives_idle",

@@ -113,6 +113,9 @@ pub enum OpaqueReason {
     /// A view's definition is not understood.
     #[error("view {0} is not understood")]
     View(Arc<str>),
+    /// A row security policy of the relation is not understood.
+    #[error("a policy of relation {0} is not understood")]
+    Policy(Arc<str>),
     /// No prepared statement of that name is known.
     #[error("prepared statement {0} is not known")]
     UnknownPrepared(String),

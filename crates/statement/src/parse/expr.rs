@@ -490,6 +490,7 @@ impl Converter {
 
     pub(super) fn window(&mut self, window: &nodes::WindowDef) -> Result<Window> {
         Ok(Window {
+            named: window.name().or(window.refname()).map(Into::into),
             partition: self.exprs(window.partition_clause())?,
             order: self.sorts(window.order_clause().iter())?,
             frame: self.present(&[window.start_offset(), window.end_offset()])?,

@@ -2,9 +2,9 @@
 
 use super::lineage::Info;
 use super::names::{Named, Row};
-use super::{Lineage, Resolver, Rows, Ty};
+use super::{Lineage, Resolver, Rows, ScopeColumn, Ty};
 use crate::ast::{Call, Cast, Compute, Expr, Op, Part, Query, Sort, Step, Sub, SubKind, Window};
-use crate::{ColumnId, OpaqueReason, SetChange, SetScope, SetValue, Usage};
+use crate::{ColumnId, OpaqueReason, SetChange, SetScope, SetValue, SettingClass, Usage};
 
 /// `pg_type` identifiers of what constants are.
 const BOOL: Ty = Ty::Known(16, -1);
@@ -91,10 +91,56 @@ impl<'a> Resolver<'a> {
             },
             Expr::Part(part) => self.produce_part(part),
             Expr::Cast(cast) => self.produce_cast(cast),
+            Expr::Call(call) => match self.projection(call) {
+                Some(column) => (column.lineage, column.ty),
+                None => {
+                    let info = self.consume(expr, Usage::Expression);
+                    (Lineage::computed(info.clean), info.ty)
+                }
+            },
             _ => {
                 let info = self.consume(expr, Usage::Expression);
                 (Lineage::computed(info.clean), info.ty)
             }
+        }
+    }
+
+    /// `email(c)` is `c.email` when no function of that name takes the row (parser/parse_func.c, ParseFuncOrColumn).
+    fn projection(&mut self, call: &'a Call) -> Option<ScopeColumn> {
+        let ([name], [Expr::Column(column)]) = (call.name.as_slice(), call.args.as_slice()) else {
+            return None;
+        };
+        let plain =
+            !call.aggregate && !call.star && !call.variadic && !call.named && call.over.is_none();
+        let function = self.catalog.functions_named(name).next().is_some()
+            || self.pending.has_definition(name)
+            || crate::listed::function("pg_catalog", name).is_some();
+        if !plain || function || column.star {
+            return None;
+        }
+        // Only a column of that very name, so that nothing is recorded for what is not a row.
+        let [alias] = column.path.as_slice() else {
+            return None;
+        };
+        if self.levels.iter().any(|level| {
+            level
+                .items
+                .iter()
+                .any(|item| item.columns.iter().any(|column| *column.name == **alias))
+        }) {
+            return None;
+        }
+        let Named::Row(row) = self.column(column) else {
+            return None;
+        };
+        row.relation?;
+        let mut matching = row
+            .columns
+            .into_iter()
+            .filter(|column| *column.name == **name);
+        match (matching.next(), matching.next()) {
+            (Some(column), None) => Some(column),
+            _ => None,
         }
     }
 
@@ -283,8 +329,14 @@ impl<'a> Resolver<'a> {
         Info { ty, clean }
     }
 
+    /// Its clauses count even where its outputs count only when they are used.
     fn subquery(&mut self, query: &'a Query) -> Rows {
-        self.deeper(Rows::default(), |this| this.query(query))
+        let setting = self.setting.take();
+        let capture = self.facts.pause_capture();
+        let rows = self.deeper(Rows::default(), |this| this.query(query));
+        self.facts.end_capture(capture);
+        self.setting = setting;
+        rows
     }
 
     #[inline(never)]
@@ -319,7 +371,7 @@ impl<'a> Resolver<'a> {
             self.consume(filter, Usage::Predicate);
         }
         if let Some(window) = &call.over {
-            self.window(window);
+            clean &= self.window(window);
         }
         let called = self.call(
             &call.name,
@@ -353,37 +405,55 @@ impl<'a> Resolver<'a> {
     }
 
     fn set_config(&mut self, args: &'a [Expr]) {
-        let constant = match args {
-            [Expr::Text(name), Expr::Text(value), Expr::Bool(local)] => Some((name, value, *local)),
-            [Expr::Text(name), Expr::Text(value), Expr::Text(local)] => match &**local {
-                "t" | "true" | "on" | "yes" | "1" => Some((name, value, true)),
-                "f" | "false" | "off" | "no" | "0" => Some((name, value, false)),
+        let known = match args {
+            [Expr::Column(column), ..] if super::query::is_name(column) => self.setting,
+            [Expr::Text(name), ..] => Some(&**name),
+            _ => None,
+        };
+        let constant = match args.get(1..).unwrap_or_default() {
+            [Expr::Text(value), Expr::Bool(local)] => Some((value, *local)),
+            [Expr::Text(value), Expr::Text(local)] => match &**local {
+                "t" | "true" | "on" | "yes" | "1" => Some((value, true)),
+                "f" | "false" | "off" | "no" | "0" => Some((value, false)),
                 _ => None,
             },
             _ => None,
         };
-        match constant {
-            Some((name, value, local)) => self.facts.settings.push(SetChange {
-                name: name.to_ascii_lowercase(),
-                scope: if local {
-                    SetScope::Local
-                } else {
-                    SetScope::Session
-                },
-                value: SetValue::Literal(vec![value.to_string()]),
-                is_reset: false,
-                reset_all: false,
-            }),
-            None => self.facts.opaque(OpaqueReason::Setting),
+        let change = |name: &str, value, local: bool| SetChange {
+            name: name.to_ascii_lowercase(),
+            scope: if local {
+                SetScope::Local
+            } else {
+                SetScope::Session
+            },
+            value,
+            is_reset: false,
+            reset_all: false,
+        };
+        match (known, constant) {
+            (Some(name), Some((value, local))) => {
+                let value = SetValue::Literal(vec![value.to_string()]);
+                self.facts.settings.push(change(name, value, local));
+            }
+            (Some(name), None) => {
+                let change = change(name, SetValue::NotConstant, false);
+                if change.class() != SettingClass::Harmless {
+                    self.facts.opaque(OpaqueReason::Setting);
+                }
+                self.facts.settings.push(change);
+            }
+            (None, _) => self.facts.opaque(OpaqueReason::Setting),
         }
     }
 
-    pub(super) fn window(&mut self, window: &'a Window) {
-        self.consume_all(&window.partition, Usage::Group);
+    /// Whether no column decides what the window holds.
+    pub(super) fn window(&mut self, window: &'a Window) -> bool {
+        let mut clean = window.named.is_none();
+        clean &= self.consume_all(&window.partition, Usage::Group);
         for sort in &window.order {
-            self.sort(sort, Usage::Order);
+            clean &= self.sort(sort, Usage::Order).clean;
         }
-        self.consume_all(&window.frame, Usage::Expression);
+        clean & self.consume_all(&window.frame, Usage::Expression)
     }
 
     pub(super) fn sort(&mut self, sort: &'a Sort, usage: Usage) -> Info {

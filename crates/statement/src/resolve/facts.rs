@@ -143,6 +143,11 @@ impl Facts {
         self.capture.replace(Unique::default())
     }
 
+    /// Records columns at once until the capture that is given back is resumed.
+    pub(crate) fn pause_capture(&mut self) -> Option<Unique<ColumnId>> {
+        self.capture.take()
+    }
+
     pub(crate) fn end_capture(&mut self, outer: Option<Unique<ColumnId>>) -> Vec<ColumnId> {
         std::mem::replace(&mut self.capture, outer)
             .map(|mut columns| columns.take())

@@ -232,6 +232,7 @@ impl<'a> Resolver<'a> {
             kind if !kind.is_readable() => self.construct("reading what has no rows"),
             _ => {}
         }
+        self.policies(relation, b"r");
         for code in &relation.user_code {
             let runs = match code.origin {
                 CodeOrigin::Policy => relation.row_security.enabled,

@@ -58,6 +58,8 @@ pub(crate) struct Resolver<'a> {
     cast_types: HashSet<Oid>,
     /// Columns that are not known belong to a relation that this statement creates.
     quiet: bool,
+    /// The setting that the column `name` of the present query is known to hold.
+    setting: Option<&'a str>,
     /// Where SELECT INTO goes.
     pub(crate) into: Option<&'a Table>,
 }
@@ -135,6 +137,7 @@ impl<'a> Resolver<'a> {
             types: HashSet::default(),
             cast_types: HashSet::default(),
             quiet: false,
+            setting: None,
             into: None,
         }
     }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::names::Named;
-use super::{CteState, Frame, Level, Lineage, Resolver, Rows, ScopeColumn, State, Ty};
+use super::{CteState, Frame, Level, Lineage, Meant, Resolver, Rows, ScopeColumn, State, Ty};
 use crate::ast::{
-    Body, Column, Distinct, Expr, Part, Plain, Query, Select, Sort, Step, Target, With,
+    Body, Column, Distinct, Expr, From, Part, Plain, Query, Select, Sort, Step, Target, With,
 };
 use crate::{Effect, Usage, Verb};
 
@@ -295,7 +295,9 @@ impl<'a> Resolver<'a> {
         if let Some(filter) = &plain.filter {
             self.consume(filter, Usage::Predicate);
         }
+        self.setting = self.named_setting(plain);
         let rows = self.targets(&plain.targets);
+        self.setting = None;
         for expr in &plain.group {
             self.group(expr, &rows);
         }
@@ -325,6 +327,26 @@ impl<'a> Resolver<'a> {
         self.locking(select);
         self.levels.pop();
         rows
+    }
+
+    /// The one setting that `FROM pg_settings WHERE name = '…'` gives (pg_dump names settings like this that only some
+    /// versions have).
+    fn named_setting(&self, plain: &'a Plain) -> Option<&'a str> {
+        let ([From::Table(table)], Some(Expr::Op(filter))) = (plain.from.as_slice(), &plain.filter)
+        else {
+            return None;
+        };
+        let Meant::Relation(relation) = self.find(table) else {
+            return None;
+        };
+        let own = &*relation.schema == "pg_catalog" && &*relation.name == "pg_settings";
+        let is_equality = matches!(filter.name.as_slice(), [name] if &**name == "=");
+        match filter.operands.as_slice() {
+            [Expr::Column(column), Expr::Text(name)] if own && is_equality && is_name(column) => {
+                Some(name)
+            }
+            _ => None,
+        }
     }
 
     fn locking(&mut self, select: &'a Select) {
@@ -538,6 +560,11 @@ impl<'a> Resolver<'a> {
     }
 }
 
+/// A reference to `name`.
+pub(super) fn is_name(column: &Column) -> bool {
+    !column.star && matches!(column.path.as_slice(), [name] if &**name == "name")
+}
+
 /// Gives the first columns other names.
 pub(super) fn rename(mut rows: Rows, names: &[Box<str>]) -> Rows {
     for (column, name) in rows.columns.iter_mut().zip(names) {
@@ -555,8 +582,9 @@ pub(super) fn output_name(expr: &Expr) -> (u8, &str) {
     const NONE: (u8, &str) = (0, "?column?");
     match expr {
         Expr::Column(column) => match column.path.last() {
-            Some(name) if !column.star => (2, name),
-            _ => NONE,
+            // The star of a whole row does not count.
+            Some(name) => (2, name),
+            None => NONE,
         },
         Expr::Part(part) => {
             let field = part.steps.iter().rev().find_map(|step| match step {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::{Resolver, Rows, ScopeColumn, Ty};
-use crate::ast::Tree;
+use crate::ast::{Query, Tree};
 use crate::catalog::{Relation, RelationKind};
 use crate::parse;
 use crate::scope::Search;
@@ -58,6 +58,43 @@ impl<'a> Resolver<'a> {
 
     fn expand(&mut self, relation: &'a Relation) -> Option<Rows> {
         let definition = relation.view_definition.as_deref()?;
+        let rows = self.stored(relation, definition, |inner, query, _| inner.query(query))?;
+        (!rows.open && rows.columns.len() >= relation.columns.len()).then_some(rows)
+    }
+
+    /// What the row security policies for these commands (`pg_policy.polcmd`) read.
+    pub(super) fn policies(&mut self, relation: &'a Relation, commands: &[u8]) {
+        if !relation.row_security.enabled {
+            return;
+        }
+        let meant = |command: u8| command == b'*' || commands.contains(&command);
+        for policy in relation
+            .row_security
+            .policies
+            .iter()
+            .filter(|policy| meant(policy.command))
+        {
+            for expr in [&policy.using, &policy.check].into_iter().flatten() {
+                let text = format!("SELECT {expr}");
+                let read = self.stored(relation, &text, |inner, query, relation| {
+                    inner.stored_expression(relation, query);
+                });
+                if read.is_none() {
+                    self.facts
+                        .opaque(OpaqueReason::Policy(Arc::clone(&relation.name)));
+                }
+            }
+        }
+    }
+
+    /// Reads a definition that the catalog keeps with a relation; `None` when it is not understood, or is being read
+    /// already.
+    fn stored<T>(
+        &mut self,
+        relation: &Relation,
+        definition: &str,
+        read: impl for<'s> FnOnce(&mut Resolver<'s>, &'s Query, &'s Relation) -> T,
+    ) -> Option<T> {
         if self.views.len() >= LEVELS || self.views.contains(&relation.oid) {
             return None;
         }
@@ -79,7 +116,7 @@ impl<'a> Resolver<'a> {
         inner.views.push(relation.oid);
         inner.expanded = std::mem::take(&mut self.expanded);
         inner.types = std::mem::take(&mut self.types);
-        let rows = inner.query(query);
+        let result = read(&mut inner, query, relation);
         let Resolver {
             facts,
             mut views,
@@ -99,6 +136,6 @@ impl<'a> Resolver<'a> {
         if outermost {
             self.facts.indirect = false;
         }
-        (!rows.open && rows.columns.len() >= relation.columns.len()).then_some(rows)
+        Some(result)
     }
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use foldhash::HashSet;
 
-use super::{Item, Level, Resolver, Rows, ScopeColumn};
+use super::{Item, Level, Lineage, Resolver, Rows, ScopeColumn, Ty};
 use crate::ast::{
-    Assigned, Assignment, Body, Conflict, Delete, Expr, From, Insert, Merge, MergeAction,
+    Assigned, Assignment, Body, Conflict, Delete, Expr, From, Insert, Merge, MergeAction, Query,
     Returning, Select, Table, Update,
 };
 use crate::catalog::{CodeClass, CodeOrigin, Relation, RelationKind, RuleEvent};
@@ -23,6 +23,12 @@ impl<'a> Resolver<'a> {
         item.lockable = false;
         if let Some(relation) = item.relation {
             self.writing(relation, verb);
+            let command = match verb {
+                Verb::Insert => b'a',
+                Verb::Update => b'w',
+                _ => b'd',
+            };
+            self.policies(relation, &[command]);
             if crate::Catalog::is_system_schema(&relation.schema) {
                 self.facts.opaque(OpaqueReason::SystemRelation {
                     schema: Arc::clone(&relation.schema),
@@ -480,6 +486,44 @@ impl<'a> Resolver<'a> {
         self.levels.pop();
         self.leave_with(framed);
         rows
+    }
+
+    /// An expression stored with a relation, as the only output of a query without FROM.
+    pub(super) fn stored_expression(&mut self, relation: &'a Relation, query: &'a Query) {
+        let Query::Select(select) = query else { return };
+        let Body::Plain(plain) = &select.body else {
+            return;
+        };
+        let columns = relation
+            .columns
+            .iter()
+            .map(|column| ScopeColumn {
+                name: Arc::clone(&column.name),
+                lineage: Lineage::column(ColumnId {
+                    relation: relation.oid,
+                    attribute: column.attribute,
+                }),
+                ty: Ty::Known(column.type_oid, column.typmod),
+            })
+            .collect();
+        self.levels.push(Level {
+            width: relation.columns.len(),
+            items: vec![Item {
+                name: &relation.name,
+                schema: Some(&relation.schema),
+                relation: Some(relation),
+                columns,
+                named: true,
+                bare: true,
+                open: false,
+                lockable: false,
+            }],
+            ..Level::default()
+        });
+        for target in &plain.targets {
+            self.consume(&target.expr, Usage::Predicate);
+        }
+        self.levels.pop();
     }
 
     /// The columns that COPY moves to or from a relation.
