@@ -125,3 +125,5 @@ DELETE FROM clean USING customers c WHERE c.email = clean.label RETURNING c.regi
 DELETE FROM v1 WHERE email = 'a';
 SELECT relname FROM pg_catalog.pg_class WHERE relkind = 'r';
 SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid;
+MERGE INTO clean USING customers c ON c.id = clean.id WHEN MATCHED AND c.ssn = 'x' THEN UPDATE SET label = c.email WHEN NOT MATCHED THEN INSERT (id, label) VALUES (c.id, c.note);
+MERGE INTO clean d USING (SELECT id, email e FROM v1) s ON s.id = d.id AND s.e > d.label WHEN MATCHED THEN DELETE;

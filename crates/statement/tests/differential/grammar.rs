@@ -88,6 +88,13 @@ CREATE VIEW nested AS SELECT id, (SELECT j.e FROM joined j WHERE j.id = v.id LIM
   WHERE EXISTS (SELECT ssn FROM customers x WHERE x.id = v.id);
 CREATE VIEW recursed AS WITH RECURSIVE t AS (SELECT id, email AS path FROM customers WHERE id = 1
   UNION ALL SELECT t.id + 1, t.path || p.email FROM t JOIN parent p ON p.id = t.id WHERE t.id < 5) SELECT * FROM t;
+CREATE TABLE app.secured(id int, owner text, secret text);
+ALTER TABLE app.secured ENABLE ROW LEVEL SECURITY;
+CREATE POLICY mine ON app.secured USING (owner = current_user AND id IN (SELECT c.id FROM customers c WHERE c.region = 'eu'));
+CREATE VIEW app.over_secured AS SELECT id FROM app.secured;
+CREATE ROLE reader;
+GRANT USAGE ON SCHEMA app TO reader;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public, app TO reader;
 "#;
 
 impl Grammar {

@@ -3,11 +3,12 @@
 #[cfg(test)]
 mod catalog;
 #[cfg(test)]
+mod comparison;
+#[cfg(test)]
 mod grammar;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
 mod server;
 #[cfg(test)]
-#[allow(dead_code)]
 mod tree;

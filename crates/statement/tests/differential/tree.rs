@@ -47,7 +47,12 @@ fn words(text: &str) -> Vec<String> {
     };
     while let Some(next) = characters.next() {
         match next {
-            '\\' => word.extend(characters.next()),
+            // lines are folded at blanks, escaped ones too
+            '\\' => word.extend(
+                characters
+                    .next()
+                    .map(|next| if next == '\n' { ' ' } else { next }),
+            ),
             '(' | ')' | '{' | '}' => {
                 end(&mut word, &mut words);
                 words.push(next.to_string());
@@ -139,6 +144,15 @@ impl Node {
         self.name == "QUERY" && self.number("commandType") != 6
     }
 
+    /// The list that makes its result.
+    fn results(&self) -> &'static str {
+        if self.is_select() {
+            "targetList"
+        } else {
+            "returningList"
+        }
+    }
+
     /// A SELECT or VALUES.
     pub(crate) fn is_select(&self) -> bool {
         self.number("commandType") == 1
@@ -146,12 +160,7 @@ impl Node {
 
     /// The result's columns: name, table identifier, attribute number.
     pub(crate) fn origins(&self) -> Vec<(String, u32, i16)> {
-        let list = if self.number("commandType") == 1 {
-            "targetList"
-        } else {
-            "returningList"
-        };
-        self.nodes(list)
+        self.nodes(self.results())
             .filter(|entry| entry.word("resjunk") == "false")
             .map(|entry| {
                 let origin = u32::try_from(entry.number("resorigtbl")).unwrap();
@@ -170,6 +179,7 @@ pub(crate) fn reads(query: &Node) -> Columns {
     let mut reader = Reader::default();
     reader.query(query, &[query]);
     reader.entries(query, &[query]);
+    reader.pieces(query.field("returningList"), &[query]);
     reader.columns
 }
 
@@ -180,6 +190,22 @@ pub(crate) fn plain(query: &Node, place: usize) -> Option<(u32, i16)> {
         .filter(|entry| entry.word("resjunk") == "false")
         .nth(place)?;
     follow(entry.node("expr")?, &[query], 0)
+}
+
+/// The columns whose values are part of result column `place`: not those that only decide which rows there are.
+pub(crate) fn values(query: &Node, place: usize) -> Columns {
+    let mut reader = Reader {
+        only_values: true,
+        ..Reader::default()
+    };
+    let entry = query
+        .nodes(query.results())
+        .filter(|entry| entry.word("resjunk") == "false")
+        .nth(place);
+    if let Some(entry) = entry {
+        reader.pieces(entry.field("expr"), &[query]);
+    }
+    reader.columns
 }
 
 fn follow(expression: &Node, levels: &[&Node], depth: usize) -> Option<(u32, i16)> {
@@ -197,7 +223,7 @@ fn follow(expression: &Node, levels: &[&Node], depth: usize) -> Option<(u32, i16
                     return None;
                 }
                 let entry = query
-                    .nodes("targetList")
+                    .nodes(query.results())
                     .find(|entry| entry.number("resno") == attribute)?;
                 follow(entry.node("expr")?, &levels, depth + 1)
             }
@@ -257,6 +283,8 @@ struct Reader {
     columns: Columns,
     /// Entries of subselects that have been read, by address and number.
     seen: BTreeSet<(usize, i64)>,
+    /// Leaves out what decides over rows.
+    only_values: bool,
 }
 
 impl Reader {
@@ -297,7 +325,6 @@ impl Reader {
             "limitOffset",
             "limitCount",
             "onConflict",
-            "returningList",
             "mergeActionList",
             "windowClause",
         ] {
@@ -349,6 +376,9 @@ impl Reader {
     fn node(&mut self, node: &Node, levels: &[&Node]) {
         match node.name.as_str() {
             "VAR" => self.var(node, node.number("varattno"), levels),
+            // how many rows there are, not what is in them
+            "AGGREF" if self.only_values && matches!(node.word("aggfnoid"), "2147" | "2803") => {}
+            "NULLTEST" if self.only_values => {}
             // a field of a whole row is that column alone
             "FIELDSELECT" => match node.node("arg") {
                 Some(row) if row.name == "VAR" && row.number("varattno") == 0 => {
@@ -360,7 +390,9 @@ impl Reader {
                 self.pieces(node.field("testexpr"), levels);
                 if let Some(query) = node.node("subselect") {
                     let inner = [levels, &[query]].concat();
-                    self.query(query, &inner);
+                    if !self.only_values {
+                        self.query(query, &inner);
+                    }
                     // EXISTS has no use for what it selects
                     if node.number("subLinkType") != 0 {
                         self.entries(query, &inner);
@@ -391,13 +423,22 @@ impl Reader {
                 {
                     return;
                 }
-                let list = if query.number("commandType") == 1 {
-                    "targetList"
-                } else {
-                    "returningList"
-                };
+                // in a set operation every arm gives values, in the same place
+                if self.only_values && query.node("setOperations").is_some() {
+                    for entry in query.nodes("rtable") {
+                        if let Some(arm) = entry.node("subquery") {
+                            let inner = [levels.as_slice(), &[arm]].concat();
+                            for entry in arm
+                                .nodes("targetList")
+                                .filter(|entry| entry.number("resno") == attribute)
+                            {
+                                self.pieces(entry.field("expr"), &inner);
+                            }
+                        }
+                    }
+                }
                 let wanted = |entry: &&Node| attribute == 0 || entry.number("resno") == attribute;
-                for entry in query.nodes(list).filter(wanted) {
+                for entry in query.nodes(query.results()).filter(wanted) {
                     self.pieces(entry.field("expr"), &levels);
                 }
             }
