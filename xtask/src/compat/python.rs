@@ -31,7 +31,7 @@ pub(super) const PSYCOPG2: Driver = Driver {
 };
 pub(super) const ASYNCPG: Driver = Driver {
     source: "asyncpg==0.32.0",
-    install: &["asyncpg==0.32.0"],
+    install: &["asyncpg==0.32.0", "distro"],
     tests: "tests",
     select: &[
         "--ignore",
@@ -42,7 +42,7 @@ pub(super) const ASYNCPG: Driver = Driver {
 };
 pub(super) const PG8000: Driver = Driver {
     source: "pg8000==1.31.6",
-    install: &["pg8000==1.31.6", "pytz"],
+    install: &["pg8000==1.31.6", "pytz", "pytest-mock"],
     tests: "test",
     select: &["--ignore", "test/test_readme.py"],
 };

@@ -87,11 +87,12 @@ impl Through {
 
 /// A server with what suites ask for.
 pub(super) fn server() -> Result<Postgres> {
-    Postgres::start_with(&Settings {
+    let server = Postgres::start_with(&Settings {
         configuration: vec![
             "max_prepared_transactions = 10".to_owned(),
             "wal_level = logical".to_owned(),
         ],
         ..Settings::default()
-    })
+    })?;
+    Ok(server)
 }

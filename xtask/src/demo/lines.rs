@@ -94,6 +94,9 @@ impl Line {
 
     /// What the output lacks or should not have, in words.
     pub(crate) fn fault(&self, output: &str, raw: &[String]) -> Option<String> {
+        if output.contains("(no end after") {
+            return Some("it did not end".to_owned());
+        }
         for wanted in self.present {
             if !output.contains(wanted) {
                 return Some(format!("`{wanted}` is not in it"));

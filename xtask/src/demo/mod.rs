@@ -1,8 +1,10 @@
 //! `cargo xtask demo`: PostgreSQL with believable data as dev, staging and prod, and the gateway in front of it.
 
-use std::io::Write;
+use std::io::{Read, Write};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -31,6 +33,9 @@ const ENVIRONMENTS: &[(&str, &str, u32)] = &[
     ("staging", "staging-app", 10),
     ("prod", "prod-app", 100),
 ];
+
+/// How long one line may take.
+const LINE_LIMIT: Duration = Duration::from_secs(20);
 
 /// What the demo's columns hold.
 pub const LABELS: &[(&str, &str)] = &[
@@ -139,18 +144,7 @@ pub fn run(options: &Demo) -> Result<bool> {
         if !options.check {
             continue;
         }
-        let out = Command::new("sh")
-            .args(["-c", &shell])
-            .env("PATH", with_folder(&psql))
-            .env("PAGER", "cat")
-            .stdin(Stdio::null())
-            .output()
-            .context("cannot run the line")?;
-        let shown = format!(
-            "{}{}",
-            String::from_utf8_lossy(&out.stdout),
-            String::from_utf8_lossy(&out.stderr)
-        );
+        let shown = shown(&shell, &psql)?;
         println!("{}", shown.trim_end());
         match line.fault(&shown, &raw) {
             None => println!("ok: {}\n", line.role),
@@ -179,7 +173,47 @@ pub fn run(options: &Demo) -> Result<bool> {
     }
 }
 
-fn with_folder(program: &std::path::Path) -> std::ffi::OsString {
+/// What a line prints. One that hangs is ended after a while and says so.
+fn shown(shell: &str, psql: &Path) -> Result<String> {
+    let mut child = Command::new("sh")
+        .args(["-c", &format!("exec 2>&1; {shell}")])
+        .env("PATH", with_folder(psql))
+        .env("PAGER", "cat")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .context("cannot run the line")?;
+    let mut out = child.stdout.take().context("no output pipe")?;
+    let reader = std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = out.read_to_end(&mut bytes);
+        bytes
+    });
+    let deadline = Instant::now() + LINE_LIMIT;
+    let mut hung = "";
+    while child.try_wait()?.is_none() {
+        if Instant::now() > deadline {
+            hung = "\n(no end after 20 s)";
+            // The group: psql runs below the shell.
+            signal_group(child.id())?;
+            child.wait()?;
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let bytes = reader.join().unwrap_or_default();
+    Ok(format!("{}{hung}", String::from_utf8_lossy(&bytes)))
+}
+
+fn signal_group(leader: u32) -> Result<()> {
+    Command::new("sh")
+        .args(["-c", &format!("kill -s KILL -- -{leader}")])
+        .status()?;
+    Ok(())
+}
+
+fn with_folder(program: &Path) -> std::ffi::OsString {
     let mut path = std::env::var_os("PATH").unwrap_or_default();
     if let Some(folder) = program.parent() {
         path.push(":");
