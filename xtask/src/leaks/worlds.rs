@@ -2,7 +2,7 @@
 //!
 //! Stand-ins may differ between the worlds, but only by a renaming that is one-to-one over the whole case.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::case::Transcript;
 use super::corpus::{Case, Kind};
@@ -36,10 +36,10 @@ pub(crate) fn second(setup: &str) -> String {
 }
 
 /// What the answers of two statements say that differs, for kind `inf`: rows, tags, errors.
-pub(crate) fn statements_differ(transcript: &Transcript) -> Option<String> {
-    match transcript.answers.as_slice() {
-        [one, two] => {
-            let (one, two) = (said(one), said(two));
+pub(crate) fn statements_differ(case: &Case, transcript: &Transcript) -> Option<String> {
+    match (transcript.answers.as_slice(), case.statements.as_slice()) {
+        ([one, two], [first, second]) => {
+            let (one, two) = (said(one, first), said(two, second));
             one.iter()
                 .zip(&two)
                 .find(|(a, b)| a != b)
@@ -52,8 +52,9 @@ pub(crate) fn statements_differ(transcript: &Transcript) -> Option<String> {
     }
 }
 
-/// What a person would compare by eye.
-fn said(answer: &crate::lab::Answer) -> Vec<String> {
+/// What a person would compare by eye. An error that names a column the statement names says nothing of its values,
+/// so the statement's own words are blanked in errors; in rows they are not.
+fn said(answer: &crate::lab::Answer, statement: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for set in &answer.sets {
         lines.extend(set.text().into_iter().map(|row| row.join("|")));
@@ -67,7 +68,11 @@ fn said(answer: &crate::lab::Answer) -> Vec<String> {
         );
     }
     for fields in answer.errors.iter().chain(&answer.notices) {
-        lines.push(format!("{} {}", fields.code(), fields.message()));
+        lines.push(format!(
+            "{} {}",
+            fields.code(),
+            without_words(fields.message(), statement)
+        ));
     }
     lines.extend(
         answer
@@ -77,6 +82,25 @@ fn said(answer: &crate::lab::Answer) -> Vec<String> {
     );
     lines.push(char::from(answer.status).to_string());
     lines
+}
+
+fn without_words(message: &str, statement: &str) -> String {
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    let own: HashSet<&str> = statement
+        .split(|c| !word(c))
+        .filter(|w| !w.is_empty())
+        .collect();
+    message
+        .split_inclusive(|c| !word(c))
+        .map(|part| {
+            let bare = part.trim_end_matches(|c| !word(c));
+            if own.contains(bare) {
+                part.replacen(bare, "·", 1)
+            } else {
+                part.to_owned()
+            }
+        })
+        .collect()
 }
 
 /// How two worlds' transcripts of one case differ beyond a renaming of stand-ins.
@@ -226,6 +250,21 @@ mod tests {
         assert!(check(&["t"], &["f"]));
         assert!(check(&["27"], &["35"]));
         assert!(check(&["1"], &["1", "2"]));
+    }
+
+    #[test]
+    fn errors_may_repeat_the_statement_but_nothing_else() {
+        let blank = |statement: &str| {
+            without_words("column customers.email (label email) is masked", statement)
+        };
+        assert_eq!(
+            blank("select email from customers"),
+            "column ·.· (label ·) is masked"
+        );
+        assert_ne!(
+            blank("select ssn from customers"),
+            blank("select email from customers")
+        );
     }
 
     #[test]
