@@ -48,6 +48,16 @@ pub(crate) struct Proved {
     pub tls: Option<ledger::event::Tls>,
 }
 
+impl Proved {
+    /// A start-up parameter.
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.as_str())
+    }
+}
+
 /// A refused login: what the client and the ledger are told.
 struct Refused {
     code: &'static str,
@@ -77,8 +87,12 @@ pub(crate) async fn open(tcp: TcpStream, peer: SocketAddr, port: &Port, shared: 
     let state = shared.state();
     match tokio::time::timeout(state.limits.login, attempt(tcp, peer, port, shared, &state)).await {
         Ok(Ok(opened)) => opened,
-        // The network ended it, or the time did.
-        Ok(Err(_)) | Err(_) => Opened::Closed,
+        // The network ended it.
+        Ok(Err(_)) => Opened::Closed,
+        Err(_) => {
+            crate::gateway::note(&shared.store, failed(AuthenticationReason::Timeout, peer));
+            Opened::Closed
+        }
     }
 }
 
@@ -459,6 +473,20 @@ async fn fill(stream: &mut Stream, input: &mut BytesMut) -> std::io::Result<()> 
         return Err(std::io::ErrorKind::UnexpectedEof.into());
     }
     Ok(())
+}
+
+/// A failed login of which nothing but the address is known.
+fn failed(reason: AuthenticationReason, peer: SocketAddr) -> AuthenticationFailed {
+    AuthenticationFailed {
+        reason,
+        target_digest: None,
+        protocol: "postgresql".into(),
+        principal: None,
+        user: None,
+        target: None,
+        address: Some(peer.ip().to_string().into()),
+        application: None,
+    }
 }
 
 /// The body of the next message, which must be a `p`.

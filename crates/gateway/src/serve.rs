@@ -89,67 +89,68 @@ async fn session(mut proved: Proved, shared: &Shared, cache: &Arc<Cache>) {
     // A look that starts after this moment; the first session of a while must
     // not be judged by an old catalog.
     let ticket = target.request_refresh();
-    let (parameters, declared) = match parameters(&proved, &id) {
-        Ok(parameters) => parameters,
-        Err(name) => {
-            let message = format!("the setting \"{name}\" is written by Weir alone");
-            let hint = "Clients may set weir.purpose, weir.task, weir.run and weir.traceparent.";
-            let _ = proved.stream.send(&mut greeting).await;
-            let _ = login::say(&mut proved.stream, "42501", &message, Some(hint)).await;
-            return;
-        }
-    };
+    let StartUp { sent, settings } = start_up(&proved, &id);
     let login = match target.login(&proved.principal.tier) {
         Ok(login) => login.clone(),
         Err(failure) => return refuse(&mut proved, greeting, &failure).await,
     };
-    let connected = match target.endpoint.log_in(&login, &parameters).await {
+    let catalog = tokio::time::timeout(CATALOG_PATIENCE, target.generation(ticket));
+    let (connected, catalog) = tokio::join!(target.endpoint.log_in(&login, &sent), catalog);
+    let connected = match connected {
         Ok(connected) => connected,
         Err(failure) => return refuse(&mut proved, greeting, &failure).await,
     };
-    if tokio::time::timeout(CATALOG_PATIENCE, target.generation(ticket))
-        .await
-        .is_err()
-    {
+    if catalog.is_err() {
         let _ = proved.stream.send(&mut greeting).await;
         let message = "the database's catalog cannot be read, so statements cannot be judged";
+        let hint = "Tell an operator; `weir check` says more.";
+        let _ = login::say(&mut proved.stream, "57P03", message, Some(hint)).await;
+        return;
+    }
+    let application = proved
+        .parameter("application_name")
+        .unwrap_or_default()
+        .to_owned();
+    let who = session::Identity {
+        principal: proved.principal.clone(),
+        human: proved.human.clone(),
+        target: policy_target(&target),
+        session: id,
+        address: proved.address.ip().to_string(),
+        application,
+        tls: proved.stream.is_encrypted(),
+        observe: target.setup.observe,
+        upstream_user: login.user,
+    };
+    let now_ms = crate::unix_ms();
+    let refused = settings.iter().find_map(|(name, value)| {
+        session::startup_setting(&target.world(), &who, name, value, now_ms)
+    });
+    if let Some(refusal) = refused {
+        let _ = proved.stream.send(&mut greeting).await;
         let _ = login::say(
             &mut proved.stream,
-            "57P03",
-            message,
-            Some("Tell an operator; `weir check` says more."),
+            refusal.code,
+            &refusal.message,
+            refusal.hint.as_deref(),
         )
         .await;
         return;
     }
-    opened(
-        proved, id, login.user, connected, declared, greeting, shared, cache,
-    )
-    .await;
+    opened(proved, who, connected, &settings, greeting, shared, cache).await;
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the parts of a session meet here and nowhere else"
-)]
 async fn opened(
     mut proved: Proved,
-    id: String,
-    upstream_user: String,
+    who: session::Identity,
     connected: Connected,
-    declared: Vec<(String, String)>,
+    settings: &[(String, String)],
     mut greeting: BytesMut,
     shared: &Shared,
     cache: &Arc<Cache>,
 ) {
     let target = Arc::clone(&proved.target);
-    let application = proved
-        .parameters
-        .iter()
-        .find(|(name, _)| name == "application_name")
-        .map(|(_, value)| value.clone())
-        .unwrap_or_default();
-    let address = proved.address.ip().to_string();
+    let id = who.session.clone();
     let open = SessionOpen {
         session: id.as_str().into(),
         principal: proved.principal.id.as_str().into(),
@@ -168,8 +169,8 @@ async fn opened(
         )
         .into(),
         key: proved.key.as_str().into(),
-        address: Some(address.as_str().into()),
-        application: Some(application.as_str().into()),
+        address: Some(who.address.as_str().into()),
+        application: Some(who.application.as_str().into()),
     };
     if let Err(unavailable) = shared.store.append(open.into()) {
         let _ = proved.stream.send(&mut greeting).await;
@@ -198,17 +199,6 @@ async fn opened(
         return;
     };
 
-    let who = session::Identity {
-        principal: proved.principal.clone(),
-        human: proved.human.clone(),
-        target: policy_target(&target),
-        session: id.clone(),
-        address,
-        application,
-        tls: proved.stream.is_encrypted(),
-        observe: target.setup.observe,
-        upstream_user,
-    };
     let catalogs: Arc<dyn Catalogs> = Arc::clone(&target) as Arc<dyn Catalogs>;
     let ledger: Arc<dyn Ledger> = Arc::clone(&shared.store) as Arc<dyn Ledger>;
     let mut machine = Machine::new(
@@ -218,7 +208,7 @@ async fn opened(
         catalogs,
         Arc::clone(cache),
     );
-    for (name, value) in &declared {
+    for (name, value) in settings {
         machine.declare(name, value);
     }
     greeting.extend_from_slice(&connected.parameters);
@@ -282,71 +272,44 @@ async fn refuse(proved: &mut Proved, mut greeting: BytesMut, failure: &Failure) 
     .await;
 }
 
-type Parameters = Vec<(String, String)>;
+/// What the server is sent when a session opens, and the settings among it that
+/// the client asked for.
+struct StartUp {
+    sent: Vec<(String, String)>,
+    settings: Vec<(String, String)>,
+}
 
-/// Start-up parameters for the server, and the context the client declared.
-/// Everything passes unchanged, except what carries identity.
-fn parameters(proved: &Proved, session: &str) -> Result<(Parameters, Parameters), String> {
-    let mut sent = Parameters::new();
-    let mut declared = Parameters::new();
-    let mut options = String::new();
-    let mut application = String::new();
+/// Everything passes unchanged, except what carries identity and the encoding.
+fn start_up(proved: &Proved, session: &str) -> StartUp {
+    let mut sent: Vec<(String, String)> = Vec::new();
+    let mut settings: Vec<(String, String)> = Vec::new();
     for (name, value) in &proved.parameters {
         match name.as_str() {
-            "user" | "database" | "replication" => {}
-            "options" => options.clone_from(value),
-            "application_name" => application.clone_from(value),
-            // A server in SQL_ASCII sends what is stored; in UTF8 it is the same bytes, checked.
-            "client_encoding" => sent.push((name.clone(), "UTF8".into())),
-            // Custom settings as start-up parameters of their own.
-            own if own.starts_with("weir.") => {
-                if !declarable(own) {
-                    return Err(own.to_owned());
-                }
-                declared.push((own.to_owned(), value.clone()));
+            "user" | "database" | "replication" | "application_name" | "client_encoding" => {}
+            "options" => {
+                settings.extend(option_settings(value));
                 sent.push((name.clone(), value.clone()));
             }
-            _ => sent.push((name.clone(), value.clone())),
-        }
-    }
-    if !sent.iter().any(|(name, _)| name == "client_encoding") {
-        sent.push(("client_encoding".into(), "UTF8".into()));
-    }
-    for (name, value) in settings(&options) {
-        if name.starts_with("weir.") {
-            if !declarable(&name) {
-                return Err(name);
+            _ => {
+                settings.push((name.clone(), value.clone()));
+                sent.push((name.clone(), value.clone()));
             }
-            declared.push((name, value));
-        } else if matches!(name.as_str(), "role" | "session_authorization") {
-            return Err(name);
-        } else if name == "client_encoding" || name == "standard_conforming_strings" {
-            // Owned by Weir, below.
-            return Err(name);
         }
     }
     let principal = &proved.principal;
-    sent.push((
-        "application_name".into(),
-        attributed(&application, &principal.id),
-    ));
-    sent.push(("weir.principal".into(), principal.id.clone()));
-    sent.push(("weir.session".into(), session.to_owned()));
+    let application = proved.parameter("application_name").unwrap_or_default();
+    // Later ones win at the server, so ours come last.
+    let mut own = |name: &str, value: &str| sent.push((name.to_owned(), value.to_owned()));
+    // SQL_ASCII asks for the bytes as stored, which UTF8 gives as well, checked.
+    own("client_encoding", "UTF8");
+    own("standard_conforming_strings", "on");
+    own("application_name", &attributed(application, &principal.id));
+    own("weir.principal", &principal.id);
+    own("weir.session", session);
     if let Some(human) = principal.on_behalf_of() {
-        sent.push(("weir.on_behalf_of".into(), human.to_owned()));
+        own("weir.on_behalf_of", human);
     }
-    sent.push(("standard_conforming_strings".into(), "on".into()));
-    if !options.is_empty() {
-        sent.push(("options".into(), options));
-    }
-    Ok((sent, declared))
-}
-
-fn declarable(name: &str) -> bool {
-    matches!(
-        name,
-        "weir.purpose" | "weir.task" | "weir.run" | "weir.traceparent"
-    )
+    StartUp { sent, settings }
 }
 
 /// `psql [alice]`: the client's name first, the principal never cut.
@@ -365,7 +328,7 @@ fn attributed(application: &str, principal: &str) -> String {
 
 /// `-c name=value` and `--name=value` in start-up options, names in lower case
 /// (PostgreSQL docs, 20.1.4; backslash escapes as in `pg_split_opts`).
-fn settings(options: &str) -> Vec<(String, String)> {
+fn option_settings(options: &str) -> Vec<(String, String)> {
     let mut words: Vec<String> = Vec::new();
     let mut word: Option<String> = None;
     let mut chars = options.chars();
@@ -403,7 +366,7 @@ mod tests {
 
     #[test]
     fn reads_settings_as_the_server_does() {
-        let read = settings(r"-c weir.purpose=fix\ it --Search-Path=a -cjit=off -B 5");
+        let read = option_settings(r"-c weir.purpose=fix\ it --Search-Path=a -cjit=off -B 5");
         let expected = [
             ("weir.purpose", "fix it"),
             ("search_path", "a"),

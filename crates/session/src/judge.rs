@@ -7,7 +7,8 @@ use std::sync::{Arc, OnceLock};
 use mask::{Category, ColumnType, Label};
 use policy::{AccessFact, Context, Decision, Facts, Request, ResourceFact, Subject};
 use statement::{
-    Catalog, ColumnId, Effect, FunctionUse, Kind, Object, Scope, Source, Statement, Usage, Verb,
+    Catalog, ColumnId, Effect, FunctionUse, Kind, Object, Scope, SettingClass, Source, Statement,
+    Usage, Verb,
 };
 
 use crate::comment::Declared;
@@ -87,10 +88,7 @@ impl Judge<'_> {
             if let Some(refusal) = &refusal {
                 judged.record.determined_by(&refusal.rule);
             }
-            verdict.expires_ms = match (verdict.expires_ms, expires) {
-                (Some(a), Some(b)) => Some(a.min(b)),
-                (a, b) => a.or(b),
-            };
+            verdict.expires_ms = earlier(verdict.expires_ms, expires);
             verdict.judged.push(judged);
             verdict.refusal = verdict.refusal.or(refusal);
         }
@@ -109,6 +107,7 @@ impl Judge<'_> {
                 refusal
             }
             other => Refusal::new(Cause::Limit, "weir.limit", other.to_string())
+                .code(other.sqlstate())
                 .hint("Split the statement, or raise [limits] in weir.toml."),
         };
         // Whoever holds `opaque` may send what only the server understands.
@@ -131,24 +130,31 @@ impl Judge<'_> {
     }
 
     /// What the principal is on this target as a whole.
-    pub(crate) fn standing(&self) -> Standing {
-        let labels = &self.world.labels;
-        let distinct: BTreeSet<&str> = labels.distinct().into_iter().map(Label::as_str).collect();
-        let masked_somewhere = !labels.unresolved().is_empty()
-            || distinct
-                .into_iter()
-                .any(|label| !self.sees_raw(BTreeSet::from([label]), &self.context()));
+    ///
+    /// Holds until the end it gives, if policy looked at the time.
+    pub(crate) fn standing(&self) -> (Standing, Option<u64>) {
+        let context = self.context();
+        let mut masked_somewhere = !self.world.labels.unresolved().is_empty();
+        let mut expires: Option<u64> = None;
+        for relation in self.world.labels.relations() {
+            let (raw, until) = self.sees_raw(relation, &context);
+            masked_somewhere |= !raw;
+            expires = earlier(expires, until);
+        }
         let lenient = !masked_somewhere
             && self.world.policies.holds(
                 self.subject(),
                 &self.session.who.target,
                 "opaque",
-                &self.context(),
+                &context,
             );
-        Standing {
-            masked_somewhere,
-            lenient,
-        }
+        (
+            Standing {
+                masked_somewhere,
+                lenient,
+            },
+            expires,
+        )
     }
 
     fn subject(&self) -> Subject<'_> {
@@ -274,13 +280,9 @@ impl Judge<'_> {
     }
 
     fn columns_seen_raw(&self, statement: &Statement, context: &Context<'_>) -> bool {
-        let used = statement
-            .columns
-            .iter()
-            .filter_map(|c| self.label(c.column))
-            .map(Label::as_str)
-            .collect();
-        self.sees_raw(used, context)
+        statement.columns.iter().all(|used| {
+            self.label(used.column).is_none() || self.sees_raw(used.column.relation, context).0
+        })
     }
 
     /// What policy is asked about: one access per verb and object, `call` for
@@ -361,40 +363,56 @@ impl Judge<'_> {
         accesses
     }
 
-    /// Whether a principal sees these labels raw, each asked alone.
-    fn sees_raw(&self, labels: BTreeSet<&str>, context: &Context<'_>) -> bool {
-        labels.is_empty() || {
-            let accesses = [AccessFact {
-                action: Verb::Read.name(),
-                resource: ResourceFact::Dataset {
-                    schema: "public",
-                    name: "weir_any",
-                    system: false,
-                    temporary: false,
-                },
-                labels,
-            }];
-            let facts = Facts {
-                accesses: &accesses,
-                has_where: true,
-                command: "SELECT",
-                opaque: false,
-            };
-            let request = Request {
-                subject: self.subject(),
-                target: &self.session.who.target,
-                facts: &facts,
-                context,
-            };
-            matches!(self.world.policies.decide(&request), Decision::Allow(e) if e.masks.is_empty())
+    /// Whether the principal sees every label of a relation raw, and until when
+    /// that holds.
+    fn sees_raw(&self, relation: statement::Oid, context: &Context<'_>) -> (bool, Option<u64>) {
+        let labels: BTreeSet<&str> = self
+            .world
+            .labels
+            .of_relation(relation)
+            .map(Label::as_str)
+            .collect();
+        if labels.is_empty() {
+            return (true, None);
         }
+        let Some(found) = self.catalog.relation_by_oid(relation) else {
+            return (false, None);
+        };
+        let accesses = [AccessFact {
+            action: Verb::Read.name(),
+            resource: ResourceFact::Dataset {
+                schema: &found.schema,
+                name: &found.name,
+                system: false,
+                temporary: false,
+            },
+            labels,
+        }];
+        let facts = Facts {
+            accesses: &accesses,
+            has_where: true,
+            command: "SELECT",
+            opaque: false,
+        };
+        let request = Request {
+            subject: self.subject(),
+            target: &self.session.who.target,
+            facts: &facts,
+            context,
+        };
+        let decision = self.world.policies.decide(&request);
+        let until = decision.expires_ms();
+        (
+            matches!(decision, Decision::Allow(e) if e.masks.is_empty()),
+            until,
+        )
     }
 
     /// Errors and notices of a statement are results when it touches a relation
     /// with a label this principal may not see raw, or runs code Weir does not
     /// know.
     fn guarded(&self, statement: &Statement, context: &Context<'_>) -> bool {
-        if !self.masks_anything() {
+        if self.world.labels.is_empty() {
             return false;
         }
         let code = !statement.opaque.is_empty()
@@ -403,36 +421,29 @@ impl Judge<'_> {
                 .iter()
                 .any(|f| matches!(f, FunctionUse::Unlisted { .. }));
         if code {
-            return true;
+            return self.masks_anything();
         }
-        let mut labels: BTreeSet<&str> = BTreeSet::new();
+        let mut relations: BTreeSet<statement::Oid> = statement
+            .columns
+            .iter()
+            .map(|c| c.column.relation)
+            .collect();
         for access in &statement.accesses {
             if let Object::Relation { oid, system, .. } = &access.object {
                 match oid {
                     Some(oid) => {
-                        for oid in self
-                            .catalog
-                            .descendants(*oid)
-                            .into_iter()
-                            .chain(self.catalog.parents(*oid))
-                        {
-                            labels.extend(self.world.labels.of_relation(oid).map(Label::as_str));
-                        }
+                        relations.extend(self.catalog.descendants(*oid));
+                        relations.extend(self.catalog.parents(*oid));
                     }
                     None if *system => {}
                     // Unresolved: nothing is known of it.
-                    None => return true,
+                    None => return self.masks_anything(),
                 }
             }
         }
-        labels.extend(
-            statement
-                .columns
-                .iter()
-                .filter_map(|c| self.label(c.column))
-                .map(Label::as_str),
-        );
-        !self.sees_raw(labels, context)
+        relations
+            .into_iter()
+            .any(|relation| !self.sees_raw(relation, context).0)
     }
 
     /// Which outputs are masked; or the refusal of any other use of a masked
@@ -553,7 +564,10 @@ impl Judge<'_> {
                 .hint("Split the query string."),
             );
         }
-        judged.outputs = outputs;
+        // COPY's rows are copy data, masked field by field.
+        if !matches!(statement.kind, Kind::Copy { .. }) {
+            judged.outputs = outputs;
+        }
         None
     }
 
@@ -582,47 +596,47 @@ impl Judge<'_> {
         }
     }
 
-    /// Settings that only Weir writes.
+    /// Settings that only Weir writes, or that would change what it reads.
     fn reserved_setting(&self, statement: &Statement) -> Option<Refusal> {
-        let changes = match &statement.kind {
-            Kind::Set(change) => std::slice::from_ref(change).iter(),
-            _ => [].iter(),
+        let own = match &statement.kind {
+            Kind::Set(change) => Some(change),
+            _ => None,
         };
-        for change in changes.chain(&statement.settings) {
-            if self.session.standing.lenient {
-                // Holders of `opaque` may leave what Weir understands; from then
-                // on every statement of theirs is opaque.
-            } else if let Some(refusal) = unreadable_setting(change) {
-                return Some(refusal);
-            }
-            match change.class() {
-                statement::SettingClass::Reserved if change.name != "weir.traceparent" => {
-                    return Some(
-                        Refusal::new(
-                            Cause::Policy,
-                            "weir.reserved-setting",
-                            format!("the setting \"{}\" is written by Weir alone", change.name),
-                        )
-                        .hint("Clients may set weir.purpose, weir.task, weir.run and weir.traceparent."),
-                    );
-                }
-                statement::SettingClass::Meaning if self.masks_anything() && !change.reset_all => {
-                    return Some(
-                        Refusal::new(
-                            Cause::Masked,
-                            "weir.meaning-setting",
-                            format!(
-                                "the setting \"{}\" changes what statements mean or in which order rows come, so masked principals may not set it",
-                                change.name
-                            ),
-                        )
-                        .hint("Leave it at the server's value."),
-                    );
-                }
-                _ => {}
-            }
+        own.into_iter()
+            .chain(&statement.settings)
+            .find_map(|change| self.setting(change))
+    }
+
+    fn setting(&self, change: &statement::SetChange) -> Option<Refusal> {
+        // Holders of `opaque` may leave what Weir understands; from then on every
+        // statement of theirs is opaque.
+        if !self.session.standing.lenient
+            && let Some(refusal) = unreadable_setting(change)
+        {
+            return Some(refusal);
         }
-        None
+        let name = &change.name;
+        match change.class() {
+            SettingClass::Reserved if name != "weir.traceparent" => Some(
+                Refusal::new(
+                    Cause::Policy,
+                    "weir.reserved-setting",
+                    format!("the setting \"{name}\" is written by Weir alone"),
+                )
+                .hint("Clients may set weir.purpose, weir.task, weir.run and weir.traceparent."),
+            ),
+            SettingClass::Meaning if self.masks_anything() && !change.reset_all => Some(
+                Refusal::new(
+                    Cause::Masked,
+                    "weir.meaning-setting",
+                    format!(
+                        "the setting \"{name}\" changes what statements mean or in which order rows come, so masked principals may not set it"
+                    ),
+                )
+                .hint("Leave it at the server's value."),
+            ),
+            SettingClass::Reserved | SettingClass::Meaning | SettingClass::Harmless | SettingClass::Modelled => None,
+        }
     }
 
     fn denied(&self, statement: &Statement, denial: &policy::Denial) -> Refusal {
@@ -653,6 +667,14 @@ impl Judge<'_> {
                 })
             })
             .collect()
+    }
+}
+
+/// The earlier of two ends, none being never.
+pub(crate) fn earlier(a: Option<u64>, b: Option<u64>) -> Option<u64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
     }
 }
 
@@ -734,4 +756,41 @@ fn misuse(used: &statement::ColumnUse, label: &Label) -> Refusal {
     )
     .objects(vec![column])
     .hint("Select the column by itself; or ask a data owner for raw access to this label.")
+}
+
+/// Whether a client may give `name` this value when it connects: the rule for
+/// SET, before there is a session.
+#[must_use]
+pub fn startup_setting(
+    world: &World,
+    who: &Identity,
+    name: &str,
+    value: &str,
+    unix_ms: u64,
+) -> Option<Refusal> {
+    let declared = Declared::default();
+    let session = Session {
+        who,
+        standing: Standing {
+            masked_somewhere: true,
+            lenient: false,
+        },
+        declared: &declared,
+        unix_ms,
+        ending: false,
+    };
+    let mut judge = Judge {
+        world,
+        catalog: &world.catalog,
+        session,
+    };
+    (judge.session.standing, _) = judge.standing();
+    let change = statement::SetChange {
+        name: name.to_ascii_lowercase(),
+        scope: statement::SetScope::Session,
+        value: statement::SetValue::Literal(vec![value.to_owned()]),
+        is_reset: false,
+        reset_all: false,
+    };
+    judge.setting(&change)
 }

@@ -67,13 +67,13 @@ impl Labels {
             .map(|(_, l)| l)
     }
 
-    /// Every label in use, each once.
+    /// Relations with a labelled column, each once.
     #[must_use]
-    pub fn distinct(&self) -> Vec<&Label> {
-        let mut all: Vec<&Label> = self.by_column.values().collect();
-        all.sort_by(|a, b| a.as_str().cmp(b.as_str()));
-        all.dedup_by(|a, b| a.as_str() == b.as_str());
-        all
+    pub fn relations(&self) -> std::collections::BTreeSet<statement::Oid> {
+        self.by_column
+            .keys()
+            .map(|column| column.relation)
+            .collect()
     }
 
     /// Configured names that do not resolve to a column.

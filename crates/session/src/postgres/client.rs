@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::BytesMut;
+use statement::Kind;
 use wire::postgres as pg;
 
 use super::errand::RESERVED;
@@ -10,7 +11,7 @@ use super::step::{Portal, Prepared, Run, Step};
 use super::{End, Machine, NAMES_LIMIT, Now};
 use crate::gate::{self, Cleared};
 use crate::refusal::{Cause, Refusal};
-use crate::verdict::Verdict;
+use crate::verdict::{Judged, Verdict};
 use crate::world::World;
 
 /// What became of the message at the head of the input.
@@ -162,8 +163,9 @@ impl Machine {
                 self.anticipate(&verdict);
                 self.to_upstream.buffer().extend_from_slice(raw);
                 let intents = cleared.iter().map(Cleared::intent).collect();
-                self.queue
-                    .push_back(Step::Query(Box::new(Run::new(verdict, None, intents, now))));
+                let mut run = Run::new(verdict, None, intents, now);
+                run.rows_before = self.rows_before(run.current());
+                self.queue.push_back(Step::Query(Box::new(run)));
             }
         }
         Flow::Done
@@ -363,12 +365,12 @@ impl Machine {
             now,
         );
         run.formats = Arc::clone(&portal.formats);
-        run.rows_before = portal.rows;
+        run.rows_before = portal.rows + self.rows_before(run.current());
         self.anticipate(&Arc::clone(&run.verdict));
         match run.verdict.judged.first().and_then(|j| j.row_cap) {
             // One row more than may leave: seeing it is how the cap is known to be passed.
             Some(cap) => {
-                let left = i32::try_from(cap.saturating_sub(portal.rows).saturating_add(1))
+                let left = i32::try_from(cap.saturating_sub(run.rows_before).saturating_add(1))
                     .unwrap_or(i32::MAX);
                 let asked = if max_rows > 0 {
                     max_rows.min(left)
@@ -384,6 +386,14 @@ impl Machine {
         }
         self.queue.push_back(Step::Execute(Box::new(run)));
         Flow::Done
+    }
+
+    /// Rows a FETCH's cursor gave already: its cap spans them all.
+    pub(super) fn rows_before(&self, judged: Option<&Judged>) -> u64 {
+        match judged.map(|judged| &judged.statement.kind) {
+            Some(Kind::Fetch { cursor }) => self.portal(cursor).map_or(0, |portal| portal.rows),
+            _ => 0,
+        }
     }
 
     /// Forwards an extended-protocol message as it is.

@@ -16,6 +16,12 @@ use crate::world::World;
 const PARAMETERS_LIMIT_BYTES: usize = 64 * 1024;
 
 impl Machine {
+    /// The next statement's number in its session, from 1.
+    fn number(&mut self) {
+        self.statement_number += 1;
+        self.counts.statements = self.statement_number;
+    }
+
     fn intent(
         &self,
         judged: &Judged,
@@ -64,7 +70,7 @@ impl Machine {
         text: &str,
         bind: Option<&pg::Bind<'_>>,
     ) -> Result<Receipt, Refusal> {
-        self.counts.statements += 1;
+        self.number();
         let intent = self.intent(judged, text, bind, Decided::Allow);
         self.ledger.append(intent.into()).map_err(|unavailable| {
             Refusal::new(
@@ -82,7 +88,7 @@ impl Machine {
             return self.record_bare_refusal(refusal, Some(text));
         }
         for judged in &verdict.judged {
-            self.counts.statements += 1;
+            self.number();
             let mut intent = self.intent(judged, text, None, Decided::Deny);
             if intent.rules.is_empty() {
                 intent.rules = Arc::from([Arc::from(refusal.rule.as_str())]);
@@ -97,7 +103,7 @@ impl Machine {
         let mut judged = Judged::opaque("");
         judged.record.rules = Arc::from([Arc::from(refusal.rule.as_str())]);
         judged.record.secret = false;
-        self.counts.statements += 1;
+        self.number();
         let mut intent = self.intent(&judged, text.unwrap_or_default(), None, Decided::Deny);
         intent.text = text.map(Into::into);
         let _ = self.ledger.append(intent.into());
@@ -208,7 +214,7 @@ impl Machine {
         let text = |code: u8| fields.get(code).and_then(|v| std::str::from_utf8(v).ok());
         let severity = text(b'V').or_else(|| text(b'S')).unwrap_or("ERROR");
         let code = text(b'C').unwrap_or("XX000");
-        let free = statement::message_is_value_free(code);
+        let free = value_free(code);
         let message = match text(b'M') {
             Some(message) if free => message.to_owned(),
             _ => format!("the database reported error {code} ({})", condition(code)),
@@ -313,6 +319,18 @@ fn affected_rows(tag: &[u8]) -> Option<u64> {
         .next()?
         .parse()
         .ok()
+}
+
+/// Whether the message of this SQLSTATE is made from the statement's own text
+/// alone, given that no user code ran (PostgreSQL docs, appendix A).
+fn value_free(code: &str) -> bool {
+    const FREE: [&str; 33] = [
+        "25000", "25001", "25006", "25P01", "25P02", "26000", "34000", "3F000", "40001", "40P01",
+        "42501", "42601", "42611", "42622", "42701", "42702", "42703", "42704", "42710", "42712",
+        "42723", "42725", "42803", "42804", "42809", "42846", "42883", "42P01", "42P02", "42P07",
+        "42P18", "55P03", "57014",
+    ];
+    FREE.contains(&code)
 }
 
 /// Name of an SQLSTATE class (PostgreSQL docs, appendix A).

@@ -48,7 +48,7 @@ impl Machine {
         now: Now,
     ) -> Result<Arc<Verdict>, Blocked> {
         self.up_to_date()?;
-        self.statement_number += 1;
+        self.look_at(world, now);
         let key = Key {
             text,
             types,
@@ -76,7 +76,6 @@ impl Machine {
             // A name did not resolve: the catalog may be behind. Once per text.
             let seen = digest((text, world.catalog_generation >= self.needs_generation));
             if std::mem::replace(&mut self.retried, seen) != seen {
-                self.statement_number -= 1;
                 if self.in_transaction() && self.definitions_changed {
                     self.private_stale = true;
                 } else {
@@ -105,10 +104,12 @@ impl Machine {
         {
             return Err(Blocked);
         }
-        Ok(match &verdict.refusal {
-            Some(refusal) => Err(refusal.clone()),
-            None => Ok(verdict),
-        })
+        Ok(
+            match self.blocked_by.take().or_else(|| verdict.refusal.clone()) {
+                Some(refusal) => Err(refusal),
+                None => Ok(verdict),
+            },
+        )
     }
 
     pub(super) fn as_session(&self, now: Now) -> Session<'_> {
@@ -185,7 +186,9 @@ impl Machine {
         types: &[u32],
         simple: bool,
     ) -> bool {
-        if self.transaction == pg::TransactionStatus::Failed && self.open == 0 {
+        if self.blocked_by.is_some()
+            || (self.transaction == pg::TransactionStatus::Failed && self.open == 0)
+        {
             return false;
         }
         for (index, judged) in verdict.judged.iter().enumerate() {

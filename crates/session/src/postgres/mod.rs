@@ -108,8 +108,9 @@ pub struct Machine {
     /// Hash of everything of `who` a verdict depends on.
     who_digest: u64,
     standing: Standing,
-    /// The world `standing` was found under.
-    epoch: u64,
+    /// The world and settings `standing` was found under, and until when it holds.
+    epoch: (u64, u64),
+    standing_until: Option<u64>,
     strict: bool,
     /// The world's catalog, for laying temporary objects over it.
     shared_catalog: Arc<Catalog>,
@@ -200,7 +201,8 @@ impl Machine {
                 masked_somewhere: true,
                 lenient: false,
             },
-            epoch: u64::MAX,
+            epoch: (0, u64::MAX),
+            standing_until: None,
             strict: world.durability == Durability::Strict,
             shared_catalog: Arc::clone(&world.catalog),
             errands: 0,
@@ -264,16 +266,17 @@ impl Machine {
 
     /// Takes note of a new world.
     fn look_at(&mut self, world: &World, now: Now) {
-        if self.epoch == world.epoch {
+        let epoch = (world.epoch, self.known.version);
+        if self.epoch == epoch && self.standing_until.is_none_or(|end| now.unix_ms < end) {
             return;
         }
-        self.epoch = world.epoch;
-        self.standing = Judge {
+        self.epoch = epoch;
+        let judge = Judge {
             world,
             catalog: &world.catalog,
             session: self.as_session(now),
-        }
-        .standing();
+        };
+        (self.standing, self.standing_until) = judge.standing();
         if !Arc::ptr_eq(&self.shared_catalog, &world.catalog) {
             self.shared_catalog = Arc::clone(&world.catalog);
             // Temporary objects lie over the old one; schemas may have come or gone.

@@ -310,7 +310,10 @@ impl Machine {
         if run.overruled.is_some() {
             return;
         }
-        if run.cap().is_some_and(|cap| run.rows >= cap) {
+        if run
+            .cap()
+            .is_some_and(|cap| run.rows_before + run.rows >= cap)
+        {
             let refusal = row_cap(run.cap().unwrap_or_default());
             return self.overrule(refusal);
         }
@@ -352,6 +355,10 @@ impl Machine {
                     let rows = run.rows;
                     run.next_statement(now);
                     self.completed(&verdict, index, rows, world);
+                    let before = self.rows_before(verdict.judged.get(index + 1));
+                    if let Some(Step::Query(run)) = self.queue.front_mut() {
+                        run.rows_before = before;
+                    }
                 }
                 if !overruled {
                     self.to_client.buffer().extend_from_slice(raw);

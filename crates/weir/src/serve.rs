@@ -1,0 +1,211 @@
+//! `weir serve`: opens the ledger, starts the gateway, takes new configuration,
+//! drains.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use gateway::Gateway;
+use ledger::Ledger as _;
+use ledger::event::{ConfigChange, PolicyChange};
+use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+use store::Store;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use crate::config::{Config, PolicySource, Profile, SecretSource};
+use crate::setup;
+
+/// Changes that come within this time are one.
+const SETTLE: Duration = Duration::from_millis(150);
+
+/// Runs until SIGTERM or SIGINT.
+///
+/// # Errors
+/// What keeps the gateway from starting; afterwards faults are printed and the
+/// old configuration stays in force.
+pub fn run(config: Config) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start")?;
+    runtime.block_on(serve(config))
+}
+
+async fn serve(mut config: Config) -> Result<()> {
+    let setup = setup::setup(&config)?;
+    let policy_version: String = setup.policies.version().to_owned();
+    let policies = setup.policies.ids().count();
+    let store = Store::open(&config.ledger.directory, options(&config))
+        .with_context(|| format!("ledger in {}", config.ledger.directory.display()))?;
+    record(&store, None, &config, None, &policy_version, policies)?;
+    let gateway = Gateway::new(setup, Arc::clone(&store))?;
+    let workers = std::thread::available_parallelism().map_or(2, usize::from);
+    gateway.listen(setup::listeners(&config), workers).await?;
+    let admin =
+        gateway::serve_admin(config.admin.address, gateway.clone(), Arc::clone(&store)).await?;
+    for address in gateway.addresses() {
+        println!("weir: listening on {address}");
+    }
+    println!(
+        "weir: health on http://{admin}/readyz, ledger in {}",
+        config.ledger.directory.display()
+    );
+
+    let (changes, mut changed) = mpsc::unbounded_channel();
+    let mut watching = watch(&config, changes.clone());
+    let mut hangup = signal(SignalKind::hangup()).context("cannot take SIGHUP")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot take SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot take SIGINT")?;
+    let mut version = policy_version;
+    loop {
+        tokio::select! {
+            _ = hangup.recv() => {}
+            Some(()) = changed.recv() => {
+                // Editors write in steps.
+                tokio::time::sleep(SETTLE).await;
+                while changed.try_recv().is_ok() {}
+            }
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+        }
+        match reload(&config, &gateway, &store, &version) {
+            Ok(Some((fresh, fresh_version))) => {
+                println!("weir: configuration reloaded (policies {fresh_version})");
+                version = fresh_version;
+                config = fresh;
+                watching = watch(&config, changes.clone());
+            }
+            Ok(None) => {}
+            Err(error) => {
+                eprintln!("weir: configuration not reloaded, the old one stays in force\n{error:#}")
+            }
+        }
+    }
+    drop(watching);
+    println!("weir: draining");
+    gateway.drain(config.limits.shutdown_grace).await;
+    store.close();
+    println!("weir: stopped");
+    Ok(())
+}
+
+/// Reads everything anew; all of it takes effect, or none.
+fn reload(
+    old: &Config,
+    gateway: &Gateway,
+    store: &Store,
+    version: &str,
+) -> Result<Option<(Config, String)>> {
+    let config = Config::load(&old.file)?;
+    let setup = setup::setup(&config)?;
+    let fresh = setup.policies.version().to_owned();
+    let policies = setup.policies.ids().count();
+    if config.listeners != old.listeners || config.admin != old.admin || config.ledger != old.ledger
+    {
+        eprintln!("weir: [listen], [admin] and [ledger] take effect after a restart");
+    }
+    record(store, Some(old), &config, Some(version), &fresh, policies)?;
+    gateway.reload(setup)?;
+    Ok(Some((config, fresh)))
+}
+
+fn options(config: &Config) -> store::Options {
+    let mut options = store::Options::new(config.ledger.origin.clone());
+    options.profile = match config.ledger.profile {
+        Profile::Strict => store::Profile::Strict,
+        Profile::Balanced => store::Profile::Balanced,
+        Profile::Fast => store::Profile::Fast,
+    };
+    options.reserve_bytes = config.ledger.reserve_bytes;
+    options
+}
+
+/// Records which configuration and policies are in force from here on.
+fn record(
+    store: &Store,
+    old: Option<&Config>,
+    config: &Config,
+    old_version: Option<&str>,
+    version: &str,
+    policies: usize,
+) -> Result<()> {
+    let digest = |config: &Config| -> Option<String> {
+        let text = std::fs::read_to_string(&config.file).ok()?;
+        Some(ledger::event::shape_hash(&text))
+    };
+    store.append(
+        ConfigChange {
+            digest: digest(config).unwrap_or_default().into(),
+            previous: None,
+            changed: old.map_or_else(Vec::new, |_| vec!["weir.toml".to_owned()]),
+        }
+        .into(),
+    )?;
+    if old_version != Some(version) {
+        store.append(
+            PolicyChange {
+                policy: version.into(),
+                previous: old_version.map(Into::into),
+                policies: policies as u64,
+            }
+            .into(),
+        )?;
+    }
+    Ok(())
+}
+
+/// Watches the folders of every file the configuration comes from.
+fn watch(config: &Config, changes: mpsc::UnboundedSender<()>) -> Option<RecommendedWatcher> {
+    let files = watched(config);
+    let interesting = files.clone();
+    let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        let Ok(event) = event else { return };
+        let written = event.kind.is_modify() || event.kind.is_create() || event.kind.is_remove();
+        let ours = event.paths.iter().any(|path| {
+            interesting.iter().any(|file| {
+                path == file
+                    || (path.parent() == file.parent()
+                        && file.extension().is_some_and(|e| e == "cedar"))
+            })
+        });
+        if written && ours {
+            let _ = changes.send(());
+        }
+    });
+    let mut watcher = match watcher {
+        Ok(watcher) => watcher,
+        Err(error) => {
+            eprintln!("weir: cannot watch files ({error}); send SIGHUP to reload");
+            return None;
+        }
+    };
+    let mut folders: Vec<PathBuf> = files
+        .iter()
+        .filter_map(|f| f.parent().map(PathBuf::from))
+        .collect();
+    folders.sort();
+    folders.dedup();
+    for folder in folders {
+        if let Err(error) = watcher.watch(&folder, RecursiveMode::NonRecursive) {
+            eprintln!(
+                "weir: cannot watch {} ({error}); send SIGHUP to reload",
+                folder.display()
+            );
+        }
+    }
+    Some(watcher)
+}
+
+fn watched(config: &Config) -> Vec<PathBuf> {
+    let mut files = vec![config.file.clone(), config.keys.clone()];
+    if let PolicySource::Files(patterns) = &config.policy {
+        files.extend(patterns.iter().cloned());
+    }
+    if let SecretSource::File(path) = &config.masking.key {
+        files.push(path.clone());
+    }
+    let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
+    files.into_iter().map(absolute).collect()
+}

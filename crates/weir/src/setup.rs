@@ -1,0 +1,151 @@
+//! From `weir.toml` to what the gateway is told: files and secrets are read here.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use gateway::setup::{Limits, Listener, Login, ServerTls, Target, TlsMode};
+use gateway::Setup;
+use identity::{KeyRing, Secret};
+use mask::Masker;
+use policy::Policies;
+use session::Durability;
+
+use crate::config::{self, Config, Profile, SslMode};
+
+/// Everything the gateway may take anew while it runs.
+///
+/// # Errors
+/// Files that cannot be read, secrets that are missing, policies that do not pass.
+pub fn setup(config: &Config) -> Result<Setup> {
+    let root = config.masking.key.read_key().context("masking key")?;
+    let masker = Masker::new(root.expose(), &config.masking.scope, config.masking.epoch);
+    let mut targets = BTreeMap::new();
+    for (name, target) in &config.targets {
+        targets.insert(name.clone(), self::target(target)?);
+    }
+    Ok(Setup {
+        principals: config.principals.clone(),
+        keys: key_ring(config)?,
+        policies: Arc::new(policies(config)?),
+        masker: Arc::new(masker),
+        targets,
+        limits: limits(&config.limits),
+        durability: match config.ledger.profile {
+            Profile::Strict => Durability::Strict,
+            Profile::Balanced => Durability::Balanced,
+            Profile::Fast => Durability::Fast,
+        },
+        state: state_folder(config),
+    })
+}
+
+/// Where Weir keeps what it must remember besides the ledger.
+#[must_use]
+pub fn state_folder(config: &Config) -> PathBuf {
+    config.ledger.directory.with_extension("state")
+}
+
+/// The policies in force.
+///
+/// # Errors
+/// Every problem of every file, one a line.
+pub fn policies(config: &Config) -> Result<Policies> {
+    let files = config.policy_files()?;
+    match Policies::load(&files) {
+        Ok(policies) => Ok(policies),
+        Err(problems) => {
+            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            bail!("{}", lines.join("\n"))
+        }
+    }
+}
+
+/// The access keys. A file that is not there yet is an empty ring.
+///
+/// # Errors
+/// A file that cannot be read or is not a key file.
+pub fn key_ring(config: &Config) -> Result<KeyRing> {
+    let path = &config.keys;
+    match std::fs::read_to_string(path) {
+        Ok(text) => KeyRing::from_json(&text).with_context(|| format!("cannot read keys in {}", path.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let mut secret = [0; 32];
+            getrandom::fill(&mut secret).context("no random bytes")?;
+            Ok(KeyRing::new(Secret::new(secret)))
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+/// Where the gateway listens.
+#[must_use]
+pub fn listeners(config: &Config) -> Vec<Listener> {
+    config
+        .listeners
+        .iter()
+        .map(|listener| Listener {
+            address: listener.address,
+            tls: listener
+                .tls
+                .as_ref()
+                .map(|tls| ServerTls { certificate: tls.certificate.clone(), key: tls.key.clone() }),
+            insecure: true, // the parser refuses a reachable listener without TLS unless it says so
+            proxy_protocol: listener.proxy_protocol,
+            channel_binding: listener.channel_binding,
+        })
+        .collect()
+}
+
+fn limits(limits: &config::Limits) -> Limits {
+    let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+    Limits {
+        statement: statement::Limits { text_bytes: size(limits.statement_bytes), ..statement::Limits::default() },
+        message_bytes: size(limits.message_bytes),
+        sessions: size(limits.connections),
+        login: limits.login_timeout,
+        connect: limits.connect_timeout,
+        catalog_poll: limits.catalog_poll,
+    }
+}
+
+/// One target with its secrets.
+///
+/// # Errors
+/// A password that is configured and cannot be read.
+pub fn target(target: &config::Target) -> Result<Target> {
+    let mut logins = BTreeMap::new();
+    for (tier, login) in &target.logins {
+        let password = login
+            .password
+            .as_ref()
+            .map(config::SecretSource::read)
+            .transpose()
+            .with_context(|| format!("targets.{}.logins.{tier}", target.name))?;
+        logins.insert(tier.clone(), Login { user: login.user.clone(), password });
+    }
+    Ok(Target {
+        name: target.name.clone(),
+        environment: target.environment.clone(),
+        host: target.host.clone(),
+        port: target.port,
+        database: target.database.clone(),
+        tls: match target.sslmode {
+            SslMode::Disable => TlsMode::Disable,
+            SslMode::Require => TlsMode::Require,
+            SslMode::VerifyCa => TlsMode::VerifyCa,
+            SslMode::VerifyFull => TlsMode::VerifyFull,
+        },
+        authorities: target.ca.clone(),
+        logins,
+        observe: target.observe,
+        labels: target
+            .labels
+            .iter()
+            .map(|(name, label)| {
+                ([name.schema.clone(), name.relation.clone(), name.column.clone()], label.clone())
+            })
+            .collect(),
+    })
+}
