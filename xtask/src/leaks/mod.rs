@@ -62,7 +62,7 @@ permit (
   action in [
     Action::"connect", Action::"set", Action::"read", Action::"export", Action::"lock",
     Action::"write", Action::"define", Action::"destroy", Action::"grant", Action::"maintain",
-    Action::"explain", Action::"listen", Action::"notify"
+    Action::"explain", Action::"notify"
   ],
   resource
 );
