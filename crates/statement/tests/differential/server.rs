@@ -96,7 +96,12 @@ impl Server {
         let script = script.to_owned();
         let writer = std::thread::spawn(move || input.write_all(script.as_bytes()));
         let output = child.wait_with_output().unwrap();
-        writer.join().unwrap().unwrap();
+        let written = writer.join().unwrap();
+        assert!(
+            written.is_ok(),
+            "psql ended early: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         output
     }
 
