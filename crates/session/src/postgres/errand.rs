@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use statement::catalog::Builder;
 use wire::postgres as pg;
 
 use super::Machine;
@@ -33,10 +34,19 @@ pub(crate) enum Question {
     Catalog {
         section: &'static str,
         sql: &'static str,
+        temporary: bool,
     },
     /// Sets `search_path` for the rest of the transaction: catalog queries are
     /// read under an empty one.
     Path { value: String, last: bool },
+}
+
+/// The catalog as this session sees it, while it is read.
+pub(crate) struct Loading {
+    /// All of it, when this transaction changed definitions.
+    pub own: Option<Builder>,
+    /// The session's temporary objects.
+    pub temporary: Builder,
 }
 
 /// A question in flight.
@@ -119,13 +129,21 @@ impl Machine {
                         let user = self.who.upstream_user.clone();
                         self.known.read(cells, &user);
                     }
-                    Question::Catalog { section, .. } => {
+                    Question::Catalog {
+                        section, temporary, ..
+                    } => {
                         let borrowed: Vec<Option<&str>> =
                             cells.iter().map(Option::as_deref).collect();
-                        if let Some(builder) = &mut self.private_loading
-                            && builder.row(section, &borrowed).is_err()
-                        {
-                            self.private_loading = None;
+                        let taken = self.loading.as_mut().is_some_and(|loading| {
+                            let builder = if *temporary {
+                                Some(&mut loading.temporary)
+                            } else {
+                                loading.own.as_mut()
+                            };
+                            builder.is_some_and(|builder| builder.row(section, &borrowed).is_ok())
+                        });
+                        if !taken {
+                            self.loading = None;
                         }
                     }
                     Question::Describe { .. } | Question::Path { .. } => {}
@@ -163,7 +181,7 @@ impl Machine {
             }
             Question::Settings => self.known.unknown(),
             Question::Catalog { .. } | Question::Path { .. } => {
-                self.private_loading = None;
+                self.loading = None;
                 self.known.unknown();
             }
         }
@@ -190,14 +208,17 @@ impl Machine {
         self.errands -= 1;
         match &errand.question {
             Question::Settings if errand.progress != Progress::Answered => self.known.unknown(),
+            Question::Settings => {
+                self.private_stale |=
+                    self.known.settings.temp_schema.is_some() && self.private.is_none();
+            }
             Question::Path { last: true, .. } => {
-                let whole = self.definitions_changed;
-                self.private = self.private_loading.take().map(|builder| {
-                    if whole {
-                        Arc::new(builder.finish(String::from("private")))
-                    } else {
-                        Arc::new(self.shared_catalog.overlay(builder))
-                    }
+                self.private = self.loading.take().map(|loading| {
+                    let base = match loading.own {
+                        Some(own) => own.finish(String::from("private")),
+                        None => (*self.shared_catalog).clone(),
+                    };
+                    Arc::new(base.overlay(loading.temporary))
                 });
                 if self.private.is_none() {
                     self.known.unknown();

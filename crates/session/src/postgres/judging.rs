@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use statement::catalog::{Builder, LOAD, LOAD_TEMP};
 use statement::{Kind, Scope};
 use wire::postgres as pg;
 
-use super::errand::{Errand, Progress, Question};
+use super::errand::{Errand, Loading, Progress, Question};
 use super::settings;
 use super::step::{Prepared, Step};
 use super::{Machine, Now};
@@ -138,30 +139,28 @@ impl Machine {
         }
         if self.private_stale && !self.standing.lenient {
             self.private_stale = false;
-            self.private_loading = Some(statement::catalog::Builder::new());
-            let queries = if self.definitions_changed {
-                statement::catalog::LOAD
-            } else {
-                statement::catalog::LOAD_TEMP
-            };
             // At rest and idle the questions are one transaction of their own,
             // so the path falls back by itself; else it is put back.
             let sync = self.open == 0;
-            self.ask(
-                Question::Path {
-                    value: String::new(),
-                    last: false,
-                },
-                End::Nothing,
-            );
-            for query in queries {
-                self.ask(
-                    Question::Catalog {
+            self.loading = Some(Loading {
+                own: self.definitions_changed.then(Builder::new),
+                temporary: Builder::new(),
+            });
+            let path = Question::Path {
+                value: String::new(),
+                last: false,
+            };
+            self.ask(path, End::Nothing);
+            let own = if self.definitions_changed { LOAD } else { &[] };
+            for (queries, temporary) in [(own, false), (LOAD_TEMP, true)] {
+                for query in queries {
+                    let question = Question::Catalog {
                         section: query.section,
                         sql: query.sql,
-                    },
-                    End::Nothing,
-                );
+                        temporary,
+                    };
+                    self.ask(question, End::Nothing);
+                }
             }
             let value = if self.in_transaction() {
                 self.known.path.clone()

@@ -138,7 +138,7 @@ pub struct Machine {
 
     known: Known,
     private: Option<Arc<Catalog>>,
-    private_loading: Option<statement::catalog::Builder>,
+    loading: Option<errand::Loading>,
     private_stale: bool,
     /// Definitions changed in the open transaction.
     definitions_changed: bool,
@@ -223,7 +223,7 @@ impl Machine {
             blocked_by: None,
             known: Known::default(),
             private: None,
-            private_loading: None,
+            loading: None,
             private_stale: false,
             definitions_changed: false,
             definitions_in_flight: false,

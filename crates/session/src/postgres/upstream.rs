@@ -511,7 +511,7 @@ impl Machine {
                 }
                 Some(Step::Errand(_)) => {
                     self.errands -= 1;
-                    self.private_loading = None;
+                    self.loading = None;
                 }
                 _ => {}
             }
@@ -634,7 +634,8 @@ impl Machine {
             }
             if std::mem::take(&mut self.definitions_changed) {
                 self.private = None;
-                self.private_stale = self.known.settings.temp_schema.is_some();
+                // Temporary objects are read again once the settings told of them.
+                self.private_stale = false;
                 self.known.stale = true;
                 self.needs_generation = self.catalogs.request_refresh();
             }
