@@ -1,7 +1,7 @@
 //! The two allow-lists: which of the server's own functions and relations a statement may use.
 //!
 //! `functions.txt` and `relations.txt` are data, derived and reviewed (their heads say how) from
-//! and 18. What they do not name is not allowed; a server that has more than they name loses nothing but that.
+//! PostgreSQL 15, 16 and 18. What they do not name is not allowed; a server that has more than they name loses nothing but that.
 
 use std::sync::LazyLock;
 
