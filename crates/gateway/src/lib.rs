@@ -8,6 +8,7 @@ mod cancel;
 mod error;
 mod gateway;
 mod login;
+mod probe;
 mod proxy_protocol;
 mod random;
 mod relay;
@@ -21,6 +22,7 @@ mod upstream;
 pub use admin::serve_admin;
 pub use error::Error;
 pub use gateway::Gateway;
+pub use probe::{probe, world};
 pub use setup::Setup;
 pub use upstream::Failure;
 

@@ -141,7 +141,11 @@ impl Target {
     }
 
     /// Reads the fingerprint, and the catalog if it changed.
-    async fn look(&self, connection: &mut Option<Connected>, goal: u64) -> Result<(), Failure> {
+    pub(crate) async fn look(
+        &self,
+        connection: &mut Option<Connected>,
+        goal: u64,
+    ) -> Result<(), Failure> {
         let mut open = match connection.take() {
             Some(open) => open,
             None => {
@@ -200,6 +204,24 @@ impl Target {
         }
         *connection = Some(open);
         Ok(())
+    }
+
+    /// Reads the catalog once; gives the default login's effective search path.
+    pub(crate) async fn load_once(&self) -> Result<Vec<String>, Failure> {
+        let mut connection = None;
+        self.look(&mut connection, 1).await?;
+        let mut open = self.endpoint.log_in(self.login("default")?, &[]).await?;
+        let mut path = Vec::new();
+        let sql = "SELECT pg_catalog.unnest(pg_catalog.current_schemas(true))";
+        let take =
+            |row: &[Option<&str>]| path.extend(row.first().copied().flatten().map(str::to_owned));
+        self.endpoint.rows(&mut open, sql, take).await?;
+        Ok(path)
+    }
+
+    /// A copy of the world as it is now.
+    pub(crate) fn into_world(self: Arc<Self>) -> World {
+        copy(&self.world.load())
     }
 
     /// The credentials of a tier.

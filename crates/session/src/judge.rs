@@ -89,6 +89,7 @@ impl Judge<'_> {
                 judged.record.determined_by(&refusal.rule);
             }
             verdict.expires_ms = earlier(verdict.expires_ms, expires);
+            judged.refusal.clone_from(&refusal);
             verdict.judged.push(judged);
             verdict.refusal = verdict.refusal.or(refusal);
         }
@@ -220,6 +221,7 @@ impl Judge<'_> {
 
         let mut judged = Judged {
             statement: Arc::clone(statement),
+            refusal: None,
             masks: BTreeSet::new(),
             outputs: Vec::new(),
             copy: Vec::new(),
@@ -712,7 +714,8 @@ fn unreadable_setting(change: &statement::SetChange) -> Option<Refusal> {
 }
 
 /// The word for a use in the ledger.
-fn usage_word(usage: Usage) -> &'static str {
+#[must_use]
+pub fn usage_word(usage: Usage) -> &'static str {
     match usage {
         Usage::Projected => "projected",
         Usage::Expression => "expression",
@@ -793,4 +796,40 @@ pub fn startup_setting(
         reset_all: false,
     };
     judge.setting(&change)
+}
+
+/// Judges `text` as a fresh session of `who` would have it judged. Nothing runs
+/// and nothing is recorded: for `weir explain`.
+#[must_use]
+pub fn explain(
+    world: &World,
+    who: &Identity,
+    settings: &statement::Settings,
+    text: &str,
+    unix_ms: u64,
+) -> crate::verdict::Verdict {
+    let declared = Declared::default();
+    let session = Session {
+        who,
+        standing: Standing {
+            masked_somewhere: true,
+            lenient: false,
+        },
+        declared: &declared,
+        unix_ms,
+        ending: false,
+    };
+    let mut judge = Judge {
+        world,
+        catalog: &world.catalog,
+        session,
+    };
+    (judge.session.standing, _) = judge.standing();
+    let scope = Scope {
+        catalog: &world.catalog,
+        settings,
+        prepared: &statement::NothingPrepared,
+        limits: world.limits,
+    };
+    judge.text(text, &scope).0
 }

@@ -22,7 +22,7 @@ mod world;
 
 pub use cache::{Cache, Key};
 pub use comment::Declared;
-pub use judge::startup_setting;
+pub use judge::{explain, startup_setting, usage_word};
 pub use refusal::{Cause, Refusal};
 pub use verdict::{Described, Durability, Foresight, Judged, Record, Verdict};
 pub use world::{Catalogs, Identity, Labels, World};

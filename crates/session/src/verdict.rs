@@ -69,6 +69,8 @@ impl Verdict {
 pub struct Judged {
     /// What the text means.
     pub statement: Arc<Statement>,
+    /// Why it is refused, if it is.
+    pub refusal: Option<Refusal>,
     /// Labels masked in it.
     pub masks: BTreeSet<String>,
     /// Per result column: the label to mask it by and its type's category.
@@ -119,6 +121,7 @@ impl Judged {
             comment: None,
         };
         Self {
+            refusal: None,
             masks: BTreeSet::new(),
             outputs: Vec::new(),
             copy: Vec::new(),

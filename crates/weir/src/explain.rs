@@ -1,6 +1,6 @@
 //! What `weir explain` knows about a text: what it does, and what policy says.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use identity::Principal;
 use serde::Serialize;
 
@@ -125,13 +125,158 @@ impl Default for ExplainedVerdict {
 /// # Errors
 /// When the target's catalog cannot be read, or policies cannot be used.
 pub fn explain(
-    _config: &Config,
-    _principal: &Principal,
+    config: &Config,
+    principal: &Principal,
     target: &Target,
-    _text: &str,
+    text: &str,
 ) -> Result<Explained> {
-    bail!(
-        "cannot read the catalog of {}: this build has no gateway",
-        target.name
-    )
+    let setup = crate::setup::setup(config)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let (world, settings) = runtime.block_on(gateway::world(setup, &target.name))?;
+    let human = config.human(principal);
+    let who = session::Identity {
+        principal: principal.clone(),
+        human: human.cloned(),
+        target: target.for_policy(),
+        session: "explain".into(),
+        address: "127.0.0.1".into(),
+        application: "weir explain".into(),
+        tls: true,
+        observe: target.observe,
+        upstream_user: String::new(),
+    };
+    let now = jiff::Timestamp::now().as_millisecond();
+    let verdict = session::explain(
+        &world,
+        &who,
+        &settings,
+        text,
+        u64::try_from(now).unwrap_or_default(),
+    );
+    let mut statements: Vec<ExplainedStatement> = verdict
+        .judged
+        .iter()
+        .map(|judged| explained(&world, judged))
+        .collect();
+    if statements.is_empty()
+        && let Some(refusal) = &verdict.refusal
+    {
+        statements.push(ExplainedStatement {
+            verdict: denied(refusal),
+            ..ExplainedStatement::default()
+        });
+    }
+    Ok(Explained {
+        principal: principal.id.clone(),
+        on_behalf_of: principal.on_behalf_of().map(str::to_owned),
+        target: target.name.clone(),
+        environment: target.environment.clone(),
+        policy_version: world.policies.version().to_owned(),
+        observe: target.observe,
+        statements,
+    })
+}
+
+fn explained(world: &session::World, judged: &session::Judged) -> ExplainedStatement {
+    let statement = &judged.statement;
+    let column = |id| {
+        let (schema, relation, name) = world.catalog.column_name(id)?;
+        Some(
+            [schema, relation, name]
+                .map(|part| policy::quote_identifier(part))
+                .join("."),
+        )
+    };
+    let outputs = statement
+        .outputs
+        .iter()
+        .enumerate()
+        .map(|(index, output)| ExplainedOutput {
+            name: output.name.to_string(),
+            source: match output.source {
+                statement::Source::Column(id) => column(id).unwrap_or_else(|| "unknown".into()),
+                statement::Source::Clean => "clean".into(),
+                statement::Source::Derived => "derived".into(),
+            },
+            masked: judged
+                .outputs
+                .get(index)
+                .and_then(Option::as_ref)
+                .map(|(label, _)| format!("{} ({})", label.as_str(), mask::describe(label))),
+        });
+    ExplainedStatement {
+        command: statement.command.to_owned(),
+        shape: statement.shape.to_string(),
+        effect: match statement.effect {
+            statement::Effect::ReadOnly => "read-only",
+            statement::Effect::TransactionControl => "transaction control",
+            statement::Effect::Session => "session state",
+            statement::Effect::Volatile => "volatile",
+            statement::Effect::Write => "write",
+            statement::Effect::Definition => "definition",
+            statement::Effect::Unknown => "unknown",
+        }
+        .to_owned(),
+        accesses: judged
+            .record
+            .objects
+            .iter()
+            .map(|object| ExplainedAccess {
+                action: object.verb.to_string(),
+                object: object.name.to_string(),
+            })
+            .collect(),
+        labelled: judged
+            .record
+            .columns
+            .iter()
+            .map(|used| ExplainedColumn {
+                column: used.column.to_string(),
+                label: used.label.to_string(),
+                usage: used.usage.to_string(),
+            })
+            .collect(),
+        outputs: outputs.collect(),
+        functions: statement
+            .functions
+            .iter()
+            .filter_map(|function| match function {
+                statement::FunctionUse::Listed(_) => None,
+                statement::FunctionUse::Unlisted {
+                    schema: Some(schema),
+                    name,
+                    ..
+                } => Some(format!("{schema}.{name}")),
+                statement::FunctionUse::Unlisted {
+                    schema: None, name, ..
+                } => Some(name.to_string()),
+            })
+            .collect(),
+        opaque: statement.opaque.iter().map(ToString::to_string).collect(),
+        verdict: match &judged.refusal {
+            Some(refusal) => denied(refusal),
+            None => ExplainedVerdict::Allow {
+                rules: judged
+                    .record
+                    .rules
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect(),
+                masks: judged.masks.iter().cloned().collect(),
+                row_cap: judged.row_cap,
+            },
+        },
+    }
+}
+
+fn denied(refusal: &session::Refusal) -> ExplainedVerdict {
+    ExplainedVerdict::Deny {
+        code: refusal.code.to_owned(),
+        rule: refusal.rule.clone(),
+        message: refusal.message.clone(),
+        hint: refusal.hint.clone(),
+        objects: refusal.objects.clone(),
+    }
 }

@@ -1,6 +1,13 @@
 //! Whether a target answers, for `weir check`.
 
+use std::time::Duration;
+
+use anyhow::Result;
+
 use crate::config::{Login, Target};
+
+/// How long a target may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What came of a trial login.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +22,25 @@ pub enum Reach {
 
 /// Logs in to `target` as `login` and leaves again.
 #[must_use]
-pub fn reach(_target: &Target, _login: &Login) -> Reach {
-    Reach::Skipped
+pub fn reach(target: &Target, login: &Login) -> Reach {
+    let tried = (|| -> Result<String> {
+        let setup = crate::setup::target(target)?;
+        let password = login
+            .password
+            .as_ref()
+            .map(crate::config::SecretSource::read)
+            .transpose()?;
+        let login = gateway::setup::Login {
+            user: login.user.clone(),
+            password,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        Ok(runtime.block_on(gateway::probe(&setup, &login, PATIENCE))?)
+    })();
+    match tried {
+        Ok(answer) => Reach::Answered(answer),
+        Err(error) => Reach::Failed(format!("{error:#}")),
+    }
 }

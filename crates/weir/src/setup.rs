@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use gateway::setup::{Limits, Listener, Login, ServerTls, Target, TlsMode};
 use gateway::Setup;
+use gateway::setup::{Limits, Listener, Login, ServerTls, Target, TlsMode};
 use identity::{KeyRing, Secret};
 use mask::Masker;
 use policy::Policies;
@@ -69,7 +69,8 @@ pub fn policies(config: &Config) -> Result<Policies> {
 pub fn key_ring(config: &Config) -> Result<KeyRing> {
     let path = &config.keys;
     match std::fs::read_to_string(path) {
-        Ok(text) => KeyRing::from_json(&text).with_context(|| format!("cannot read keys in {}", path.display())),
+        Ok(text) => KeyRing::from_json(&text)
+            .with_context(|| format!("cannot read keys in {}", path.display())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let mut secret = [0; 32];
             getrandom::fill(&mut secret).context("no random bytes")?;
@@ -87,10 +88,10 @@ pub fn listeners(config: &Config) -> Vec<Listener> {
         .iter()
         .map(|listener| Listener {
             address: listener.address,
-            tls: listener
-                .tls
-                .as_ref()
-                .map(|tls| ServerTls { certificate: tls.certificate.clone(), key: tls.key.clone() }),
+            tls: listener.tls.as_ref().map(|tls| ServerTls {
+                certificate: tls.certificate.clone(),
+                key: tls.key.clone(),
+            }),
             insecure: true, // the parser refuses a reachable listener without TLS unless it says so
             proxy_protocol: listener.proxy_protocol,
             channel_binding: listener.channel_binding,
@@ -101,7 +102,10 @@ pub fn listeners(config: &Config) -> Vec<Listener> {
 fn limits(limits: &config::Limits) -> Limits {
     let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
     Limits {
-        statement: statement::Limits { text_bytes: size(limits.statement_bytes), ..statement::Limits::default() },
+        statement: statement::Limits {
+            text_bytes: size(limits.statement_bytes),
+            ..statement::Limits::default()
+        },
         message_bytes: size(limits.message_bytes),
         sessions: size(limits.connections),
         login: limits.login_timeout,
@@ -123,7 +127,13 @@ pub fn target(target: &config::Target) -> Result<Target> {
             .map(config::SecretSource::read)
             .transpose()
             .with_context(|| format!("targets.{}.logins.{tier}", target.name))?;
-        logins.insert(tier.clone(), Login { user: login.user.clone(), password });
+        logins.insert(
+            tier.clone(),
+            Login {
+                user: login.user.clone(),
+                password,
+            },
+        );
     }
     Ok(Target {
         name: target.name.clone(),
@@ -144,7 +154,14 @@ pub fn target(target: &config::Target) -> Result<Target> {
             .labels
             .iter()
             .map(|(name, label)| {
-                ([name.schema.clone(), name.relation.clone(), name.column.clone()], label.clone())
+                (
+                    [
+                        name.schema.clone(),
+                        name.relation.clone(),
+                        name.column.clone(),
+                    ],
+                    label.clone(),
+                )
             })
             .collect(),
     })
