@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use gateway::Gateway;
+use identity::KeyRing;
 use ledger::Ledger as _;
-use ledger::event::{ConfigChange, PolicyChange};
+use ledger::event::{ConfigChange, KeyCreate, KeyRevoke, PolicyChange};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use store::Store;
 use tokio::signal::unix::{SignalKind, signal};
@@ -40,6 +41,13 @@ async fn serve(mut config: Config) -> Result<()> {
     let store = Store::open(&config.ledger.directory, options(&config))
         .with_context(|| format!("ledger in {}", config.ledger.directory.display()))?;
     record(&store, None, &config, None, &policy_version, policies)?;
+    // A new ledger names every key; an old one knows those it saw.
+    let known = if store.health().epoch <= 1 {
+        KnownKeys::new()
+    } else {
+        known_keys(&setup.keys)
+    };
+    let mut keys = record_keys(&store, &known, &setup.keys)?;
     let gateway = Gateway::new(setup, Arc::clone(&store))?;
     let workers = std::thread::available_parallelism().map_or(2, usize::from);
     gateway.listen(setup::listeners(&config), workers).await?;
@@ -70,7 +78,7 @@ async fn serve(mut config: Config) -> Result<()> {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
         }
-        match reload(&config, &gateway, &store, &version) {
+        match reload(&config, &gateway, &store, &version, &mut keys) {
             Ok(Some((fresh, fresh_version))) => {
                 println!("weir: configuration reloaded (policies {fresh_version})");
                 version = fresh_version;
@@ -97,6 +105,7 @@ fn reload(
     gateway: &Gateway,
     store: &Store,
     version: &str,
+    keys: &mut KnownKeys,
 ) -> Result<Option<(Config, String)>> {
     let config = Config::load(&old.file)?;
     let setup = setup::setup(&config)?;
@@ -107,6 +116,7 @@ fn reload(
         eprintln!("weir: [listen], [admin] and [ledger] take effect after a restart");
     }
     record(store, Some(old), &config, Some(version), &fresh, policies)?;
+    *keys = record_keys(store, keys, &setup.keys)?;
     gateway.reload(setup)?;
     Ok(Some((config, fresh)))
 }
@@ -154,6 +164,46 @@ fn record(
         )?;
     }
     Ok(())
+}
+
+/// Records keys that were made or revoked since `known` was read; gives what is
+/// known from here on.
+fn record_keys(store: &Store, known: &KnownKeys, ring: &KeyRing) -> Result<KnownKeys> {
+    let mut found = KnownKeys::new();
+    for key in ring.keys() {
+        let revoked = key.revoked_ms.is_some();
+        let id = key.id.as_str();
+        found.insert(id.to_owned(), revoked);
+        if !known.contains_key(id) {
+            let made = KeyCreate {
+                key: id.into(),
+                principal: key.principal.as_str().into(),
+                by: None,
+                expires_ms: key.expires_ms,
+            };
+            store.append(made.into())?;
+        }
+        if revoked && known.get(id) != Some(&true) {
+            let revoked = KeyRevoke {
+                key: id.into(),
+                principal: key.principal.as_str().into(),
+                by: None,
+            };
+            store.append(revoked.into())?;
+        }
+    }
+    Ok(found)
+}
+
+/// Keys seen so far, and whether they were revoked.
+type KnownKeys = std::collections::HashMap<String, bool>;
+
+/// The keys as they are now, without recording them: those the ledger knows
+/// from an earlier life of the process.
+fn known_keys(ring: &KeyRing) -> KnownKeys {
+    ring.keys()
+        .map(|key| (key.id.as_str().to_owned(), key.revoked_ms.is_some()))
+        .collect()
 }
 
 /// Watches the folders of every file the configuration comes from.
