@@ -43,7 +43,7 @@ pub(crate) enum Expr {
     /// Something computed from its operands by code that always is the server's own.
     Compute(Box<Compute>),
     /// WHERE CURRENT OF.
-    CurrentOf(Ident),
+    CurrentOf,
     /// Not understood.
     Opaque(&'static str),
 }
@@ -258,7 +258,6 @@ pub(crate) struct FunctionFrom {
     /// The calls with the column definitions of each.
     pub(crate) calls: Vec<(Expr, Vec<(Ident, TypeName)>)>,
     pub(crate) ordinality: bool,
-    pub(crate) rows_from: bool,
     pub(crate) alias: Option<Alias>,
 }
 
@@ -512,8 +511,6 @@ pub(crate) enum DdlStep {
     Query(Query),
     /// Uses a type.
     Type(TypeName),
-    /// Names a function that will run.
-    Function(Path),
     /// Not understood.
     Opaque(crate::OpaqueReason),
 }

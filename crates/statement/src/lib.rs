@@ -1,5 +1,4 @@
 //! Statement analysis: text to verbs, objects, columns and how each is used.
-#![allow(dead_code)]
 mod analyze;
 mod ast;
 pub mod catalog;
@@ -12,9 +11,11 @@ mod parse;
 mod resolve;
 mod scope;
 mod shape;
-pub use analyze::analyze;
+mod value;
+pub use analyze::{analyze, analyze_with};
 pub use catalog::{Catalog, ColumnId, Oid};
 pub use error::Error;
 pub use limits::Limits;
 pub use model::*;
 pub use scope::{NothingPrepared, Prepared, Scope, Settings};
+pub use value::{message_is_value_free, value_free};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Catalog, Limits, Oid, Statement};
+use crate::{Catalog, Limits, Statement};
 
 /// What the reading of a text depends on besides the text.
 #[derive(Clone, Copy)]
@@ -127,6 +127,3 @@ impl Search {
         self.relations.iter().any(|name| **name == *schema)
     }
 }
-
-/// A parameter type that the client leaves to the server.
-pub(crate) const UNSPECIFIED: Oid = 0;

@@ -65,6 +65,9 @@ fn skip_run(text: &str, tokens: &[Token], place: usize, last_end: &mut Option<us
 
 /// What stands in the comments directly before and after the statement, without the comment signs.
 pub(crate) fn comment(text: &str) -> Option<String> {
+    if !may_have_comments(text) {
+        return None;
+    }
     let tokens: Vec<Token> = Lexer::new(text).collect();
     let leading = tokens
         .iter()
@@ -81,6 +84,11 @@ pub(crate) fn comment(text: &str) -> Option<String> {
         found.append(&mut after);
     }
     (!found.is_empty()).then(|| found.join("\n"))
+}
+
+/// Whether anything in the text looks like a comment.
+pub(crate) fn may_have_comments(text: &str) -> bool {
+    text.contains("--") || text.contains("/*")
 }
 
 fn inner<'a>(text: &'a str, token: &Token) -> Option<&'a str> {

@@ -3,7 +3,7 @@
 use super::{Draft, Effects, Reader};
 use crate::ast::{Ddl, DdlStep, Table};
 use crate::resolve::{Resolver, Ty};
-use crate::{ColumnId, Effect, Kind, Usage};
+use crate::{ColumnId, Effect, Kind, Usage, Verb};
 
 impl<'a> Reader<'a> {
     pub(super) fn ddl(
@@ -32,7 +32,10 @@ impl<'a> Reader<'a> {
     fn step(&self, resolver: &mut Resolver<'a>, step: &'a DdlStep, effects: &mut Effects) {
         match step {
             DdlStep::Relation(verb, table) => {
-                resolver.touch(*verb, table);
+                let relation = resolver.touch(*verb, table);
+                if let Some(relation) = relation.filter(|_| *verb == Verb::Maintain) {
+                    resolver.maintained(relation);
+                }
             }
             DdlStep::Creates(table) => self.creates(resolver, table, effects),
             DdlStep::Changes(table) => {
@@ -78,9 +81,6 @@ impl<'a> Reader<'a> {
             }
             DdlStep::Type(ty) => {
                 resolver.type_named(ty, Ty::Literal);
-            }
-            DdlStep::Function(path) => {
-                resolver.named_function(path);
             }
             DdlStep::Opaque(reason) => resolver.facts.opaque(reason.clone()),
         }

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use crate::ast::{Query, Tree};
 use crate::parse::{self, Parsed};
-use crate::resolve::{Pending, Resolver, Rows};
+use crate::resolve::{Pending, Resolver, Rows, Ty};
 use crate::scope::Search;
 use crate::{
-    Access, Analysis, Effect, Error, Kind, Object, OpaqueReason, Output, Scope, SetChange,
+    Access, Analysis, Effect, Error, Kind, Object, Oid, OpaqueReason, Output, Scope, SetChange,
     SetScope, SetValue, Statement, Transaction, Usage, Verb, limits, shape,
 };
 
@@ -24,6 +24,15 @@ const NESTING: usize = 4;
 /// # Errors
 /// The text is not in the grammar, or exceeds a limit.
 pub fn analyze(text: &str, scope: &Scope<'_>) -> Result<Analysis, Error> {
+    analyze_with(text, &[], scope)
+}
+
+/// Reads a text whose parameters have these declared types, as a Parse message gives them: 0 for a type that is left
+/// to the server.
+///
+/// # Errors
+/// The text is not in the grammar, or exceeds a limit.
+pub fn analyze_with(text: &str, parameters: &[Oid], scope: &Scope<'_>) -> Result<Analysis, Error> {
     limits::check(text, &scope.limits)?;
     let parsed = parse::parse(text, scope.limits.depth, scope.limits.statements)?;
     let mut settings = scope.settings.clone();
@@ -46,6 +55,13 @@ pub fn analyze(text: &str, scope: &Scope<'_>) -> Result<Analysis, Error> {
             pending: &pending,
             known: settings.known,
             nesting: 0,
+            parameters: parameters
+                .iter()
+                .map(|oid| match oid {
+                    0 => Ty::Literal,
+                    oid => Ty::Known(*oid, -1),
+                })
+                .collect(),
         };
         let mut effects = Effects::default();
         let mut statement =
@@ -140,6 +156,7 @@ struct Reader<'a> {
     pending: &'a Pending,
     known: bool,
     nesting: usize,
+    parameters: Vec<Ty>,
 }
 
 /// A statement half made.
@@ -189,6 +206,7 @@ impl<'a> Reader<'a> {
             self.pending,
             self.scope.limits.depth,
         );
+        resolver.parameters.clone_from(&self.parameters);
         if !self.known {
             resolver.facts.opaque(OpaqueReason::UnknownSettings);
         }
@@ -216,7 +234,7 @@ impl<'a> Reader<'a> {
                 binary,
                 query,
             } => {
-                let inner = self.inner_query(text, query, complete);
+                let inner = self.inner_query(text, query, self.parameters.clone(), complete);
                 inherit(resolver, &inner);
                 Draft::plain(
                     "DECLARE CURSOR",
@@ -253,7 +271,13 @@ impl<'a> Reader<'a> {
     }
 
     /// A query that stands in another statement.
-    fn inner_query(&self, text: &str, query: &'a Query, complete: &mut bool) -> Statement {
+    fn inner_query(
+        &self,
+        text: &str,
+        query: &'a Query,
+        parameters: Vec<Ty>,
+        complete: &mut bool,
+    ) -> Statement {
         let own = inner_text(text);
         let piece = text.get(own.clone()).unwrap_or_default();
         let mut resolver = Resolver::new(
@@ -262,6 +286,7 @@ impl<'a> Reader<'a> {
             self.pending,
             self.scope.limits.depth,
         );
+        resolver.parameters = parameters;
         let mut effects = Effects::default();
         let draft = self.query(&mut resolver, query, &mut effects);
         self.finish(resolver, draft, piece, own, complete)
@@ -411,6 +436,12 @@ fn inherit(resolver: &mut Resolver<'_>, inner: &Statement) {
 /// The statement's place without blanks and comments around it.
 fn trimmed(text: &str, place: &Range<usize>) -> Range<usize> {
     let piece = text.get(place.clone()).unwrap_or_default();
+    if !shape::may_have_comments(piece) {
+        let blank =
+            |character: char| character.is_ascii_whitespace() || matches!(character, ';' | '\u{b}');
+        let start = place.start + (piece.len() - piece.trim_start_matches(blank).len());
+        return start..(start + piece.trim_matches(blank).len());
+    }
     let mut inside = crate::lex::Lexer::new(piece)
         .filter(|token| token.kind != crate::lex::TokenKind::Comment)
         .filter(|token| piece.get(token.start..token.end) != Some(";"));
@@ -453,6 +484,7 @@ impl<'a> Reader<'a> {
             pending: self.pending,
             known: self.known,
             nesting: self.nesting + 1,
+            parameters: Vec::new(),
         })
     }
 

@@ -56,10 +56,11 @@ impl<'a> Reader<'a> {
         query: &'a Query,
         complete: &mut bool,
     ) -> Draft {
-        for ty in types {
-            resolver.type_named(ty, Ty::Literal);
-        }
-        let inner = self.inner_query(text, query, complete);
+        let types = types
+            .iter()
+            .map(|ty| resolver.type_named(ty, Ty::Literal))
+            .collect();
+        let inner = self.inner_query(text, query, types, complete);
         inherit(resolver, &inner);
         Draft::plain(
             "PREPARE",
@@ -126,6 +127,7 @@ impl<'a> Reader<'a> {
             pending: self.pending,
             known: self.known,
             nesting: self.nesting,
+            parameters: Vec::new(),
         };
         let mut effects = Effects::default();
         Some(reader.statement(text, one, &mut effects, complete))

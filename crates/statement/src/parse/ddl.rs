@@ -347,7 +347,6 @@ impl Converter {
                 if let Some(relation) = create.relation() {
                     steps.push(DdlStep::Relation(Verb::Alter, self.table(relation)));
                 }
-                steps.push(DdlStep::Function(any_name(create.funcname())));
                 steps.push(other(
                     Verb::Create,
                     "trigger",
@@ -710,6 +709,9 @@ impl Converter {
         for constraint in create.constraints().iter() {
             self.constraint(constraint, None, &mut exprs, steps)?;
         }
+        if let Some(bound) = create.partbound() {
+            self.partition_bound(bound, &mut exprs)?;
+        }
         if let Some(spec) = create.partspec() {
             for element in spec.part_params().iter() {
                 exprs.extend(self.optional(element.expr())?);
@@ -719,6 +721,25 @@ impl Converter {
             steps.push(DdlStep::Stores(None, exprs));
         }
         steps.push(DdlStep::Creates(self.table(relation)));
+        Ok(())
+    }
+
+    /// The bounds are computed when the partition is made.
+    fn partition_bound(
+        &mut self,
+        bound: &nodes::PartitionBoundSpec,
+        exprs: &mut Vec<Expr>,
+    ) -> Result<()> {
+        for list in [bound.listdatums(), bound.lowerdatums(), bound.upperdatums()] {
+            for node in list {
+                exprs.extend(match node {
+                    Node::PartitionRangeDatum(datum) => self.optional(datum.value())?,
+                    // MINVALUE and MAXVALUE look like columns.
+                    Node::ColumnRef(_) => None,
+                    node => self.optional(node)?,
+                });
+            }
+        }
         Ok(())
     }
 
@@ -852,6 +873,9 @@ impl Converter {
             At::AT_AttachPartition | At::AT_DetachPartition | At::AT_DetachPartitionFinalize => {
                 match command.def() {
                     Node::PartitionCmd(part) => {
+                        if let Some(bound) = part.bound() {
+                            self.partition_bound(bound, exprs)?;
+                        }
                         if let Some(part) = part.name() {
                             steps.push(DdlStep::Relation(Verb::Alter, self.table(part)));
                             steps.push(DdlStep::Changes(self.table(part)));

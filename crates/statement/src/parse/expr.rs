@@ -102,9 +102,7 @@ impl Converter {
             Node::NamedArgExpr(argument) => self.expr(argument.arg()),
             Node::GroupingFunc(grouping) => Ok(compute("grouping", self.exprs(grouping.args())?)),
             Node::GroupingSet(set) => self.grouping_set(set),
-            Node::CurrentOfExpr(current) => Ok(Expr::CurrentOf(
-                current.cursor_name().unwrap_or_default().into(),
-            )),
+            Node::CurrentOfExpr(_) => Ok(Expr::CurrentOf),
             Node::MultiAssignRef(source) => self.expr(source.source()),
             Node::MergeSupportFunc(_) => Ok(compute("merge_action", Vec::new())),
             Node::XmlExpr(xml) => self.xml(xml),
@@ -678,6 +676,8 @@ impl Converter {
         list: Vec<&nodes::JsonTableColumn>,
         into: &mut crate::ast::ColumnsFrom,
     ) -> Result<()> {
+        // Columns of NESTED PATH come after the others (parser/parse_jsontable.c, transformJsonTableColumns).
+        let mut nested = Vec::new();
         for column in list {
             if let Some(name) = column.name().filter(|_| column.columns().is_empty()) {
                 into.columns.push(Ident::from(name));
@@ -687,7 +687,6 @@ impl Converter {
             into.operands.extend(behaviors);
             let behaviors = self.json_behavior(column.on_error())?;
             into.operands.extend(behaviors);
-            let mut nested = Vec::new();
             for node in column.columns() {
                 match node {
                     Node::JsonTableColumn(column) => nested.push(column),
@@ -696,11 +695,11 @@ impl Converter {
                         .push(Expr::Opaque("a JSON_TABLE column of unusual form")),
                 }
             }
-            if !nested.is_empty() {
-                self.deeper(|this| this.json_columns(nested, into))?;
-            }
         }
-        Ok(())
+        if nested.is_empty() {
+            return Ok(());
+        }
+        self.deeper(|this| this.json_columns(nested, into))
     }
 
     pub(super) fn json_table(

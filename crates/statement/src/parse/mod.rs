@@ -11,7 +11,6 @@ mod utility;
 
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
 
 use pg_raw_parse::Node;
 use pg_raw_parse::list::NodeList;
@@ -35,12 +34,7 @@ pub(super) enum Stop {
 
 pub(super) type Result<T> = std::result::Result<T, Stop>;
 
-/// The parser turns the process's standard error to a pipe while it runs (pg_query_parse.c), so two of them at once
-/// would lose it for good.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
 fn run(text: &str) -> std::result::Result<pg_raw_parse::ParseResult, pg_raw_parse::Error> {
-    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     pg_raw_parse::parse(text)
 }
 

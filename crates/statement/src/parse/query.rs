@@ -124,7 +124,7 @@ impl Converter {
         Ok(Plain {
             distinct,
             targets,
-            from: self.from_list(select.from_clause())?,
+            from: self.items(select.from_clause())?,
             filter: self.optional(select.where_clause())?,
             group: self.exprs(select.group_clause())?,
             having: self.optional(select.having_clause())?,
@@ -173,20 +173,20 @@ impl Converter {
 
     // ---- FROM
 
-    pub(super) fn from_list(&mut self, list: &NodeList) -> Result<Vec<From>> {
+    pub(super) fn items(&mut self, list: &NodeList) -> Result<Vec<From>> {
         let mut items = Vec::with_capacity(list.len());
         for node in list {
-            items.push(self.from(node)?);
+            items.push(self.item(node)?);
         }
         Ok(items)
     }
 
-    fn from(&mut self, node: Node<'_>) -> Result<From> {
-        self.deeper(|this| this.from_here(node))
+    fn item(&mut self, node: Node<'_>) -> Result<From> {
+        self.deeper(|this| this.item_here(node))
     }
 
     #[inline(never)]
-    fn from_here(&mut self, node: Node<'_>) -> Result<From> {
+    fn item_here(&mut self, node: Node<'_>) -> Result<From> {
         Ok(match node {
             Node::RangeVar(range) => From::Table(Box::new(self.table(range))),
             Node::JoinExpr(join) => self.join(join)?,
@@ -202,7 +202,7 @@ impl Converter {
                 let mut args = self.exprs(sample.args())?;
                 args.extend(self.optional(sample.repeatable())?);
                 From::Sample(Box::new(Sample {
-                    inner: self.from(sample.relation())?,
+                    inner: self.item(sample.relation())?,
                     method: names(sample.method()),
                     args,
                 }))
@@ -222,8 +222,8 @@ impl Converter {
         };
         Ok(From::Join(Box::new(Join {
             kind,
-            left: self.from(join.larg())?,
-            right: self.from(join.rarg())?,
+            left: self.item(join.larg())?,
+            right: self.item(join.rarg())?,
             natural: join.is_natural,
             using: join
                 .using_clause()
@@ -273,7 +273,6 @@ impl Converter {
         Ok(From::Function(Box::new(FunctionFrom {
             calls,
             ordinality: function.ordinality,
-            rows_from: function.is_rowsfrom,
             alias: function.alias().map(alias),
         })))
     }
@@ -444,7 +443,7 @@ impl Converter {
             with,
             target,
             assignments,
-            from: self.from_list(update.from_clause())?,
+            from: self.items(update.from_clause())?,
             filter: self.optional(update.where_clause())?,
             returning: self.returning(update.returning_clause())?,
         })))
@@ -459,7 +458,7 @@ impl Converter {
         Ok(Query::Delete(Box::new(Delete {
             with,
             target: self.table(target),
-            using: self.from_list(delete.using_clause())?,
+            using: self.items(delete.using_clause())?,
             filter: self.optional(delete.where_clause())?,
             returning: self.returning(delete.returning_clause())?,
         })))
@@ -472,7 +471,7 @@ impl Converter {
             return Ok(Query::Opaque("MERGE of unusual form"));
         };
         let target = self.table(target);
-        let source = self.from(merge.source_relation())?;
+        let source = self.item(merge.source_relation())?;
         let on = self.expr(merge.join_condition())?;
         let mut branches = Vec::new();
         for branch in merge.merge_when_clauses().iter() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::types::is_user;
 use super::{Resolver, Ty};
 use crate::ast::Ident;
-use crate::catalog::{Function, FunctionKind};
+use crate::catalog::Function;
 use crate::listed::{self, Class};
 use crate::{Effect, FunctionUse, Oid};
 
@@ -75,8 +75,6 @@ const COMMON: [&str; 20] = [
 pub(super) struct Called<'a> {
     /// The user's function, when there is just one that can be meant.
     pub(super) candidate: Option<&'a Function>,
-    /// It is an aggregate.
-    pub(super) aggregate: bool,
     /// Every candidate was reviewed.
     pub(super) listed: bool,
 }
@@ -88,11 +86,6 @@ impl<'a> Resolver<'a> {
             name: name.into(),
             user_defined,
         });
-    }
-
-    /// A function that a definition names, whatever its arguments.
-    pub(crate) fn named_function(&mut self, path: &[Ident]) {
-        self.call(path, &[], true);
     }
 
     /// A function by name with arguments of these types.
@@ -107,7 +100,6 @@ impl<'a> Resolver<'a> {
                 self.facts.missing("function", path.join("."));
                 return Called {
                     candidate: None,
-                    aggregate: false,
                     listed: false,
                 };
             }
@@ -142,7 +134,6 @@ impl<'a> Resolver<'a> {
             self.unlisted(schema, name, true);
             return Called {
                 candidate: None,
-                aggregate: false,
                 listed: false,
             };
         }
@@ -158,7 +149,6 @@ impl<'a> Resolver<'a> {
         });
         Called {
             candidate: None,
-            aggregate: AGGREGATES.binary_search(&name).is_ok(),
             listed: true,
         }
     }
@@ -191,9 +181,6 @@ impl<'a> Resolver<'a> {
                 [function] => Some(function),
                 _ => None,
             },
-            aggregate: candidates
-                .iter()
-                .any(|function| function.kind == FunctionKind::Aggregate),
             listed: false,
         }
     }
@@ -215,17 +202,18 @@ impl<'a> Resolver<'a> {
                     .all(|(given, wanted)| self.may_be(*given, *wanted)))
     }
 
-    /// An operator by name; `left` is `None` for a prefix operator.
-    pub(super) fn operator(&mut self, path: &[Ident], left: Option<Ty>, right: Ty) {
+    /// An operator by name; `left` is `None` for a prefix operator. Whether every candidate is the server's own.
+    pub(super) fn operator(&mut self, path: &[Ident], left: Option<Ty>, right: Ty) -> bool {
         let (schema, name) = match path {
             [name] => (None, &**name),
             [schema, name] => (Some(self.search.schema(schema)), &**name),
             _ => {
                 self.facts.missing("operator", path.join("."));
-                return;
+                return false;
             }
         };
-        if self.pending.has_definition(name) {
+        let pending = self.pending.has_definition(name);
+        if pending {
             self.unlisted(schema, name, true);
         }
         let wanted_left = |oid: Oid| match left {
@@ -260,9 +248,11 @@ impl<'a> Resolver<'a> {
         {
             self.facts.missing("operator", format!("{schema}.{name}"));
         }
+        let own = found.is_empty() && !pending;
         for function in found {
             self.facts.function(function);
         }
+        own
     }
 }
 

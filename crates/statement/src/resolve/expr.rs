@@ -27,7 +27,11 @@ impl<'a> Resolver<'a> {
     #[inline(never)]
     fn consume_here(&mut self, expr: &'a Expr, usage: Usage) -> Info {
         match expr {
-            Expr::Null | Expr::Text(_) | Expr::Param(_) | Expr::Default => Info {
+            Expr::Param(number) => Info {
+                ty: self.parameter(*number),
+                clean: true,
+            },
+            Expr::Null | Expr::Text(_) | Expr::Default => Info {
                 ty: Ty::Literal,
                 clean: true,
             },
@@ -70,7 +74,7 @@ impl<'a> Resolver<'a> {
             Expr::Part(part) => self.part(part, usage),
             Expr::Sub(sub) => self.sub(sub, usage),
             Expr::Compute(compute) => self.compute(compute, usage),
-            Expr::CurrentOf(_) => {
+            Expr::CurrentOf => {
                 self.construct("WHERE CURRENT OF");
                 Info::other(false)
             }
@@ -78,6 +82,22 @@ impl<'a> Resolver<'a> {
                 self.construct(what);
                 Info::other(false)
             }
+        }
+    }
+
+    /// The type that the client or PREPARE declares for a parameter.
+    fn parameter(&mut self, number: i32) -> Ty {
+        let place = usize::try_from(number)
+            .ok()
+            .and_then(|number| number.checked_sub(1));
+        let declared = place.and_then(|place| self.parameters.get(place)).copied();
+        match declared {
+            None => Ty::Literal,
+            Some(Ty::Known(oid, typmod)) => {
+                self.see_type(oid);
+                Ty::Known(oid, typmod)
+            }
+            Some(ty) => ty,
         }
     }
 
@@ -255,12 +275,11 @@ impl<'a> Resolver<'a> {
         let mut name = &op.name;
         let mut chain = op.chain.iter();
         if op.operands.len() == 1 {
-            self.operator(name, None, left);
+            clean &= self.operator(name, None, left);
         }
         for operand in operands {
             let right = self.consume(operand, usage);
-            self.operator(name, Some(left), right.ty);
-            clean &= right.clean;
+            clean &= self.operator(name, Some(left), right.ty) & right.clean;
             left = Ty::Other;
             if let Some(next) = chain.next() {
                 name = next;

@@ -215,6 +215,10 @@ impl Facts {
         self.fingerprint.take()
     }
 
+    pub(crate) fn has(&self, column: ColumnId, usage: Usage) -> bool {
+        self.seen.contains(&(column, usage))
+    }
+
     /// All columns used.
     pub(crate) fn used(&self) -> impl Iterator<Item = ColumnId> + '_ {
         self.uses.iter().map(|(column, _)| *column)

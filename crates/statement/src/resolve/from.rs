@@ -81,12 +81,12 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    pub(super) fn from(&mut self, from: &'a From) {
-        self.deeper((), |this| this.from_here(from));
+    pub(super) fn item_of(&mut self, from: &'a From) {
+        self.deeper((), |this| this.item_here(from));
     }
 
     #[inline(never)]
-    fn from_here(&mut self, from: &'a From) {
+    fn item_here(&mut self, from: &'a From) {
         match from {
             From::Table(table) => self.table(table),
             From::Sub(sub) => self.sub_from(sub),
@@ -94,7 +94,7 @@ impl<'a> Resolver<'a> {
             From::Columns(columns) => self.columns_from(columns),
             From::Join(join) => self.join(join),
             From::Sample(sample) => {
-                self.from(&sample.inner);
+                self.item_of(&sample.inner);
                 self.consume_all(&sample.args, Usage::Expression);
                 let own = match sample.method.as_slice() {
                     [name] | [_, name] => matches!(&**name, "bernoulli" | "system"),
@@ -534,9 +534,9 @@ impl<'a> Resolver<'a> {
 
     fn join(&mut self, join: &'a Join) {
         let start = self.items();
-        self.from(&join.left);
+        self.item_of(&join.left);
         let middle = self.items();
-        self.from(&join.right);
+        self.item_of(&join.right);
         let end = self.items();
         let left = self.shown(start, middle);
         let right = self.shown(middle, end);

@@ -104,11 +104,6 @@ pub(crate) struct Info {
 }
 
 impl Info {
-    pub(crate) const LITERAL: Self = Self {
-        ty: Ty::Literal,
-        clean: true,
-    };
-
     pub(crate) fn other(clean: bool) -> Self {
         Self {
             ty: Ty::Other,

@@ -52,12 +52,16 @@ pub(crate) struct Resolver<'a> {
     /// Views being read, outermost first.
     views: Vec<Oid>,
     expanded: HashMap<Oid, Rc<[ScopeColumn]>>,
+    /// Relations whose policies for these commands have been read.
+    policies_read: HashSet<(Oid, Vec<u8>)>,
     /// User-defined types that values in the statement may have.
     types: HashSet<Oid>,
     /// Those that values are converted to.
     cast_types: HashSet<Oid>,
     /// Columns that are not known belong to a relation that this statement creates.
     quiet: bool,
+    /// Declared types of the parameters.
+    pub(crate) parameters: Vec<Ty>,
     /// The setting that the column `name` of the present query is known to hold.
     setting: Option<&'a str>,
     /// Where SELECT INTO goes.
@@ -134,9 +138,11 @@ impl<'a> Resolver<'a> {
             depth_limit: depth_limit.saturating_mul(2),
             views: Vec::new(),
             expanded: HashMap::default(),
+            policies_read: HashSet::default(),
             types: HashSet::default(),
             cast_types: HashSet::default(),
             quiet: false,
+            parameters: Vec::new(),
             setting: None,
             into: None,
         }

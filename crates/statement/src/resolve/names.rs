@@ -152,6 +152,7 @@ impl<'a> Resolver<'a> {
             || self.pending.has_definition(name);
         if !known {
             self.facts.missing("column", name);
+            return Named::Computed;
         }
         self.whole_row(row);
         self.call(&[name.into()], &[row.ty()], false);

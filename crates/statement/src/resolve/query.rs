@@ -290,7 +290,7 @@ impl<'a> Resolver<'a> {
     fn plain(&mut self, plain: &'a Plain, select: &'a Select) -> Rows {
         self.levels.push(Level::default());
         for item in &plain.from {
-            self.from(item);
+            self.item_of(item);
         }
         if let Some(filter) = &plain.filter {
             self.consume(filter, Usage::Predicate);

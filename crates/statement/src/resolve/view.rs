@@ -64,7 +64,9 @@ impl<'a> Resolver<'a> {
 
     /// What the row security policies for these commands (`pg_policy.polcmd`) read.
     pub(super) fn policies(&mut self, relation: &'a Relation, commands: &[u8]) {
-        if !relation.row_security.enabled {
+        if !relation.row_security.enabled
+            || !self.policies_read.insert((relation.oid, commands.to_vec()))
+        {
             return;
         }
         let meant = |command: u8| command == b'*' || commands.contains(&command);

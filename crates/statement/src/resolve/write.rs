@@ -243,6 +243,9 @@ impl<'a> Resolver<'a> {
         for target in &insert.columns {
             self.assigned(&item, target);
         }
+        if let Some(relation) = item.relation {
+            self.probe(relation);
+        }
         let excluded = Item {
             name: "excluded",
             schema: None,
@@ -315,6 +318,9 @@ impl<'a> Resolver<'a> {
             level.items.push(excluded);
         }
         self.assignments(&target, &conflict.assignments);
+        if let Some(relation) = target.relation {
+            self.probe(relation);
+        }
         if let Some(filter) = &conflict.filter {
             self.consume(filter, Usage::Predicate);
         }
@@ -395,7 +401,7 @@ impl<'a> Resolver<'a> {
             ..Level::default()
         });
         for item in from {
-            self.from(item);
+            self.item_of(item);
         }
         match filter {
             Some(filter) => {
@@ -405,6 +411,9 @@ impl<'a> Resolver<'a> {
             None => self.facts.has_where = false,
         }
         self.assignments(&target, assignments);
+        if let Some(relation) = target.relation {
+            self.probe(relation);
+        }
         let rows = self.returning(returning);
         self.levels.pop();
         rows
@@ -415,7 +424,7 @@ impl<'a> Resolver<'a> {
         let framed = self.enter_with(merge.with.as_ref());
         self.facts.raise(Effect::Write);
         self.levels.push(Level::default());
-        self.from(&merge.source);
+        self.item_of(&merge.source);
         let mut verbs = Vec::new();
         for branch in &merge.branches {
             match branch.action {
@@ -463,6 +472,9 @@ impl<'a> Resolver<'a> {
                 MergeAction::Delete | MergeAction::Nothing => {}
             }
         }
+        if let Some(relation) = target.relation {
+            self.probe(relation);
+        }
         let rows = match &merge.returning {
             Some(returning) => {
                 let versions = [(&returning.old, "old"), (&returning.new, "new")];
@@ -486,6 +498,43 @@ impl<'a> Resolver<'a> {
         self.levels.pop();
         self.leave_with(framed);
         rows
+    }
+
+    /// VACUUM, ANALYZE, REINDEX, REFRESH and kin: the code they run.
+    pub(crate) fn maintained(&mut self, relation: &'a Relation) {
+        if relation.kind == RelationKind::MaterialisedView {
+            self.view_columns(relation);
+        }
+        for code in &relation.user_code {
+            let runs = matches!(
+                code.origin,
+                CodeOrigin::Index | CodeOrigin::Statistics | CodeOrigin::Unknown
+            );
+            if runs && code.class != CodeClass::OperatorClass {
+                self.unlisted(Some(&code.schema), &code.name, true);
+            }
+        }
+    }
+
+    /// Whether a value has a match in the table a foreign key points to is told by an error: that column is probed.
+    fn probe(&mut self, relation: &Relation) {
+        for key in &relation.references {
+            let column = |attribute: &i16| ColumnId {
+                relation: relation.oid,
+                attribute: *attribute,
+            };
+            let written = |attribute: &i16| self.facts.has(column(attribute), Usage::Written);
+            if !key.from_attributes.iter().any(written) {
+                continue;
+            }
+            for attribute in &key.to_attributes {
+                let probed = ColumnId {
+                    relation: key.to,
+                    attribute: *attribute,
+                };
+                self.facts.column(probed, Usage::Predicate);
+            }
+        }
     }
 
     /// An expression stored with a relation, as the only output of a query without FROM.
@@ -623,6 +672,6 @@ fn is_trivial(expr: &Expr) -> bool {
         Expr::Compute(compute) => compute.operands.iter().all(is_trivial),
         Expr::Call(call) => call.args.iter().all(is_trivial),
         Expr::Part(part) => is_trivial(&part.arg),
-        Expr::Column(_) | Expr::Sub(_) | Expr::CurrentOf(_) | Expr::Opaque(_) => false,
+        Expr::Column(_) | Expr::Sub(_) | Expr::CurrentOf | Expr::Opaque(_) => false,
     }
 }

@@ -1,65 +1,10 @@
-//! A catalog, and statements as text.
+//! Statements as text.
 
 use std::fmt::Write;
-use std::sync::Arc;
 
-use statement::catalog::{Builder, Catalog};
-use statement::{
-    Analysis, ColumnId, Effect, FunctionUse, Limits, NothingPrepared, Object, Scope, Settings,
-    Source, Statement,
-};
+use statement::{Catalog, ColumnId, FunctionUse, Object, Source, Statement};
 
-/// The database of the leak corpus, as `statement::catalog::LOAD` reads it.
-const ROWS: &str = include_str!("../everyday/catalog.tsv");
-
-pub(crate) fn catalog() -> Catalog {
-    let mut builder = Builder::new();
-    for line in ROWS.lines() {
-        let (section, rest) = line.split_once('\t').unwrap();
-        if section == "fingerprint" {
-            continue;
-        }
-        let fields: Vec<Option<String>> = rest
-            .split('\t')
-            .map(|field| {
-                (field != "\\N").then(|| {
-                    field
-                        .replace("\\n", "\n")
-                        .replace("\\t", "\t")
-                        .replace("\\\\", "\\")
-                })
-            })
-            .collect();
-        let fields: Vec<Option<&str>> = fields.iter().map(Option::as_deref).collect();
-        builder.row(section, &fields).unwrap();
-    }
-    builder.finish(String::new())
-}
-
-pub(crate) fn settings() -> Settings {
-    Settings {
-        search_path: vec!["public".into()],
-        temp_schema: None,
-        known: true,
-    }
-}
-
-pub(crate) fn analyze(text: &str) -> Result<Analysis, statement::Error> {
-    thread_local! {
-        static CATALOG: Catalog = catalog();
-    }
-    CATALOG.with(|catalog| {
-        statement::analyze(
-            text,
-            &Scope {
-                catalog,
-                settings: &settings(),
-                prepared: &NothingPrepared,
-                limits: Limits::default(),
-            },
-        )
-    })
-}
+use crate::fixture::{analyze, catalog};
 
 fn name(catalog: &Catalog, column: ColumnId) -> String {
     if let Some((_, relation, name)) = catalog.column_name(column) {
@@ -162,8 +107,13 @@ pub(crate) fn statement(catalog: &Catalog, statement: &Statement) -> String {
     out
 }
 
+/// What analysis says of a text is this.
+pub(crate) fn check(text: &str, expected: expect_test::Expect) {
+    expected.assert_eq(&show(text));
+}
+
 /// What analysis says of a text.
-pub(crate) fn show(text: &str) -> String {
+fn show(text: &str) -> String {
     let catalog = catalog();
     match analyze(text) {
         Ok(analysis) => {
@@ -179,9 +129,4 @@ pub(crate) fn show(text: &str) -> String {
         }
         Err(error) => format!("{} {error:?}\n", error.sqlstate()),
     }
-}
-
-/// Keeps the items of this module in use by every test binary that includes it.
-pub(crate) fn nothing() -> (Arc<str>, Effect) {
-    ("".into(), Effect::ReadOnly)
 }

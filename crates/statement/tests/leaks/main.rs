@@ -4,8 +4,8 @@
 //! masked), or something is reported for which the gate refuses.
 
 #[cfg(test)]
-#[path = "../analysis/show.rs"]
-mod show;
+#[path = "../analysis/fixture.rs"]
+mod fixture;
 
 #[cfg(test)]
 mod tests {
@@ -17,7 +17,7 @@ mod tests {
         Analysis, Catalog, ColumnId, FunctionUse, SettingClass, Source, Statement, Usage,
     };
 
-    use crate::show::{analyze, catalog};
+    use crate::fixture::{analyze, catalog};
 
     const CORPUS: &str = include_str!("corpus.json");
 
