@@ -61,6 +61,13 @@ pub fn run(options: &Compat) -> Result<bool> {
         println!("{name} …");
         match one(name, &folder, binary.as_deref(), options.limit) {
             Ok(result) => {
+                for (test, outcome) in result
+                    .direct
+                    .iter()
+                    .filter(|(_, outcome)| outcome.starts_with("failed ("))
+                {
+                    println!("  {test}: {outcome} directly");
+                }
                 equal &= result.differences.is_empty();
                 for difference in &result.differences {
                     println!("  differs: {difference}");

@@ -11,7 +11,7 @@ use super::junit::Outcomes;
 use super::python;
 use super::side::Side;
 use crate::lab::{Connect, Postgres, Weir, install};
-use crate::{demo, lab::postgres::PASSWORD, lab::postgres::SUPERUSER};
+use crate::{demo, lab::postgres::PASSWORD};
 
 /// Every backslash command of psql that asks the server.
 const BACKSLASH: &[&str] = &[
@@ -75,7 +75,6 @@ const BACKSLASH: &[&str] = &[
     "\\conninfo",
     "\\encoding",
     "\\dconfig work_mem",
-    "select * from customers limit 0 \\gdesc",
 ];
 
 /// The demo's server and gateway, and both ways to it.
@@ -97,7 +96,7 @@ impl Tools {
         let direct = Side {
             name: "direct",
             port: server.port(),
-            user: SUPERUSER.to_owned(),
+            user: demo::LOGIN.to_owned(),
             password: PASSWORD.to_owned(),
             database: "app_prod".to_owned(),
         };
@@ -131,9 +130,17 @@ impl Tools {
         for (name, command) in self.checks(folder)? {
             let one = shown(&command, &self.direct)?;
             let two = shown(&command, &self.through)?;
-            let verdict = |good: bool| if good { "passed" } else { "failed" }.to_owned();
-            direct.insert(name.clone(), verdict(one.is_ok()));
-            through.insert(name, verdict(two == one || (two.is_err() && one.is_err())));
+            let alone = match &one {
+                Ok(_) => "passed".to_owned(),
+                Err(said) => format!("failed ({})", last_line(said)),
+            };
+            let beside = if one == two {
+                alone.clone()
+            } else {
+                difference(&one, &two)
+            };
+            direct.insert(name.clone(), alone);
+            through.insert(name, beside);
         }
         Ok((direct, through))
     }
@@ -154,6 +161,14 @@ impl Tools {
             })
             .collect();
         checks.push((
+            "psql \\gdesc".to_owned(),
+            words(&[
+                "sh",
+                "-c",
+                "printf '%s\\n' 'select * from customers \\gdesc' | psql -X",
+            ]),
+        ));
+        checks.push((
             "pg_dump --schema-only".to_owned(),
             words(&["pg_dump", "--schema-only", "--no-owner"]),
         ));
@@ -173,8 +188,10 @@ impl Tools {
                     ("Django inspectdb", DJANGO),
                     ("pgcli completion", PGCLI),
                 ] {
-                    let file =
-                        folder.join(format!("{}.py", name.split(' ').next().unwrap_or_default()));
+                    let file = folder.join(format!(
+                        "introspect_{}.py",
+                        name.split(' ').next().unwrap_or_default()
+                    ));
                     fs::write(&file, text)?;
                     checks.push((
                         name.to_owned(),
@@ -206,6 +223,39 @@ impl Tools {
     }
 }
 
+/// The line that tells what went wrong, or else the last one.
+fn last_line(text: &str) -> String {
+    let told = text
+        .lines()
+        .find(|line| line.contains("ERROR") || line.contains("error:"));
+    told.or_else(|| text.trim().lines().next_back())
+        .unwrap_or_default()
+        .chars()
+        .take(240)
+        .collect()
+}
+
+/// The first line that is not the same, in words.
+fn difference(one: &Result<String, String>, two: &Result<String, String>) -> String {
+    match (one, two) {
+        (_, Err(said)) => format!("failed ({})", last_line(said)),
+        (Err(_), Ok(_)) => "passed".to_owned(),
+        (Ok(one), Ok(two)) => {
+            let unlike = one.lines().zip(two.lines()).find(|(a, b)| a != b);
+            unlike.map_or_else(
+                || {
+                    format!(
+                        "printed {} lines instead of {}",
+                        two.lines().count(),
+                        one.lines().count()
+                    )
+                },
+                |(a, b)| format!("printed `{}` instead of `{}`", last_line(b), last_line(a)),
+            )
+        }
+    }
+}
+
 /// What a command prints, with what names the side made equal.
 fn shown(command: &[String], side: &Side) -> Result<Result<String, String>> {
     let (program, arguments) = command.split_first().context("no command")?;
@@ -217,10 +267,17 @@ fn shown(command: &[String], side: &Side) -> Result<Result<String, String>> {
         .output()
         .with_context(|| format!("cannot run {program}"))?;
     let even = |bytes: &[u8]| {
-        String::from_utf8_lossy(bytes)
+        let text = String::from_utf8_lossy(bytes)
             .replace(&side.port.to_string(), "PORT")
             .replace(&format!("\"{}\"", side.user), "\"USER\"")
-            .replace(&format!("\"{}\"", side.database), "\"DATABASE\"")
+            .replace(&format!("\"{}\"", side.database), "\"DATABASE\"");
+        // pg_dump draws a new word for these at every run.
+        let drawn =
+            |line: &&str| !line.starts_with("\\restrict ") && !line.starts_with("\\unrestrict ");
+        text.lines()
+            .filter(drawn)
+            .map(|line| format!("{line}\n"))
+            .collect::<String>()
     };
     Ok(if out.status.success() {
         Ok(even(&out.stdout))

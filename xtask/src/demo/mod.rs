@@ -11,7 +11,7 @@ use clap::Args;
 
 mod lines;
 
-use crate::lab::postgres::Settings;
+use crate::lab::postgres::{PASSWORD, Settings};
 use crate::lab::weir::{self, Profile};
 use crate::lab::{Configuration, Postgres, Target, Weir, install};
 use lines::{LINES, RAW_COLUMNS};
@@ -33,6 +33,10 @@ const ENVIRONMENTS: &[(&str, &str, u32)] = &[
     ("staging", "staging-app", 10),
     ("prod", "prod-app", 100),
 ];
+
+/// The role the gateway logs in upstream with: it owns the databases and is no superuser. Its password is
+/// [`PASSWORD`].
+pub const LOGIN: &str = "app";
 
 /// How long one line may take.
 const LINE_LIMIT: Duration = Duration::from_secs(20);
@@ -65,6 +69,9 @@ pub fn databases() -> Result<Postgres> {
         ],
         ..Settings::default()
     })?;
+    server
+        .client("postgres")?
+        .run(&format!("create role {LOGIN} login password '{PASSWORD}'"))?;
     std::thread::scope(|scope| {
         let loads: Vec<_> = ENVIRONMENTS
             .iter()
@@ -72,10 +79,13 @@ pub fn databases() -> Result<Postgres> {
                 let server = &server;
                 scope.spawn(move || {
                     let name = format!("app_{environment}");
-                    server
-                        .client("postgres")?
-                        .run(&format!("create database {name} template template0"))?;
-                    server.script(&name, &format!("\\set percent {percent}\n{DATA}"))
+                    server.client("postgres")?.run(&format!(
+                        "create database {name} owner {LOGIN} template template0"
+                    ))?;
+                    server.script(
+                        &name,
+                        &format!("\\set percent {percent}\nset role {LOGIN};\n{DATA}"),
+                    )
                 })
             })
             .collect();
@@ -98,6 +108,7 @@ pub fn configuration(server: &Postgres) -> Configuration {
         .principal("nightly", "workload", &["pipelines"]);
     for (environment, name, _) in ENVIRONMENTS {
         let mut target = Target::new(server, name, environment, &format!("app_{environment}"));
+        LOGIN.clone_into(&mut target.user);
         for (column, label) in LABELS {
             target = target.label(column, label);
         }
