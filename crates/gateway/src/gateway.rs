@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
 use crate::cancel::Registry;
-use crate::relay::Stop;
+use crate::relay::{Control, Stop};
 use crate::setup::{Limits, Listener, Setup};
 use crate::target::{Common, Target};
 use crate::{Error, serve, tls};
@@ -35,6 +35,24 @@ pub(crate) struct State {
     pub policies: Arc<Policies>,
     pub targets: HashMap<String, Arc<Target>>,
     pub limits: Limits,
+}
+
+impl State {
+    /// Whether what a session was opened under still holds: its key, its
+    /// principal, the human behind it, and its target as it was configured.
+    pub(crate) fn still_admits(&self, session: &Control) -> bool {
+        let same = |who: &Principal| self.principals.get(&who.id) == Some(who);
+        same(&session.principal)
+            && session.human.as_ref().is_none_or(same)
+            && self
+                .keys
+                .key(session.key.as_str())
+                .is_some_and(|key| key.revoked_ms.is_none())
+            && self
+                .targets
+                .get(&session.target.setup.name)
+                .is_some_and(|target| Arc::ptr_eq(target, &session.target))
+    }
 }
 
 /// What all workers share.
@@ -99,7 +117,7 @@ impl Gateway {
         }
         let senders: Arc<[mpsc::UnboundedSender<Arrived>]> = senders.into();
         for listener in listeners {
-            let reachable = !listener.address.ip().is_loopback();
+            let reachable = !listener.address.ip().to_canonical().is_loopback();
             if reachable && listener.tls.is_none() && !listener.insecure {
                 return Err(Error::PlainListener(listener.address));
             }
@@ -170,26 +188,22 @@ impl Gateway {
         Ok(sender)
     }
 
-    /// Takes a new setup. Sessions whose key was revoked or whose principal
-    /// changed end; the others go on under the new policies.
+    /// Takes a new setup. Sessions whose key was revoked, or whose principal or
+    /// target changed, end; the others go on under the new policies.
     ///
     /// # Errors
     /// As [`Gateway::new`]; the old setup stays in force then.
     pub fn reload(&self, setup: Setup) -> Result<(), Error> {
         let old = self.shared.state();
-        let state = make_state(setup, Some(&old), &self.runtime)?;
+        let state = Arc::new(make_state(setup, Some(&old), &self.runtime)?);
+        // First the state, then the sessions: one that opens meanwhile looks at
+        // the state once it is registered.
+        self.shared.state.store(Arc::clone(&state));
         for control in self.shared.registry.all() {
-            let still = state.principals.get(&control.principal.id) == Some(&control.principal)
-                && state
-                    .keys
-                    .key(control.key.as_str())
-                    .is_some_and(|key| key.revoked_ms.is_none())
-                && state.targets.contains_key(&control.target.setup.name);
-            if !still {
+            if !state.still_admits(&control) {
                 control.stop(Stop::Revoked);
             }
         }
-        self.shared.state.store(Arc::new(state));
         Ok(())
     }
 

@@ -313,7 +313,7 @@ async fn judge_login(
 ) -> std::io::Result<Result<Admitted, Refused>> {
     use AuthenticationReason as Why;
     if !arrival.stream.is_encrypted()
-        && !arrival.address.ip().is_loopback()
+        && !arrival.address.ip().to_canonical().is_loopback()
         && !port.listener.insecure
     {
         return Ok(Err(Refused::new(

@@ -39,7 +39,7 @@ pub(crate) enum Stop {
     Drain = 1,
     /// The process ends now.
     Shutdown = 2,
-    /// Its access key was revoked, or its principal changed.
+    /// Its access key was revoked, or its principal or target changed.
     Revoked = 3,
 }
 
@@ -48,6 +48,7 @@ pub(crate) struct Control {
     pub session: Arc<str>,
     pub key: identity::KeyId,
     pub principal: identity::Principal,
+    pub human: Option<identity::Principal>,
     pub target: Arc<Target>,
     pub cancel: CancelKey,
     stop: AtomicU8,
@@ -59,6 +60,7 @@ impl Control {
         session: Arc<str>,
         key: identity::KeyId,
         principal: identity::Principal,
+        human: Option<identity::Principal>,
         target: Arc<Target>,
         cancel: CancelKey,
     ) -> Self {
@@ -66,6 +68,7 @@ impl Control {
             session,
             key,
             principal,
+            human,
             target,
             cancel,
             stop: AtomicU8::new(0),
@@ -417,7 +420,7 @@ impl Turn<'_> {
             Stop::Revoked => {
                 self.machine.terminate(
                     "57P01",
-                    "the access key was revoked or its principal changed; connect again",
+                    "the access key was revoked, or its principal or database was configured anew; connect again",
                     End::Revoked,
                 );
             }

@@ -184,6 +184,7 @@ async fn opened(
         id.as_str().into(),
         proved.key.clone(),
         proved.principal.clone(),
+        proved.human.clone(),
         Arc::clone(&target),
         connected.cancel,
     ));
@@ -198,6 +199,10 @@ async fn opened(
     let Ok(process_id) = shared.registry.add(secret.clone(), Arc::clone(&control)) else {
         return;
     };
+    // The configuration may have changed while the client was logging in.
+    if !shared.state().still_admits(&control) {
+        control.stop(relay::Stop::Revoked);
+    }
 
     let catalogs: Arc<dyn Catalogs> = Arc::clone(&target) as Arc<dyn Catalogs>;
     let ledger: Arc<dyn Ledger> = Arc::clone(&shared.store) as Arc<dyn Ledger>;

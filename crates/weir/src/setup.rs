@@ -92,7 +92,7 @@ pub fn listeners(config: &Config) -> Vec<Listener> {
                 certificate: tls.certificate.clone(),
                 key: tls.key.clone(),
             }),
-            insecure: true, // the parser refuses a reachable listener without TLS unless it says so
+            insecure: listener.insecure,
             proxy_protocol: listener.proxy_protocol,
             channel_binding: listener.channel_binding,
         })

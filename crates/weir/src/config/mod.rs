@@ -60,7 +60,9 @@ pub struct Listener {
     pub address: SocketAddr,
     /// Certificate, if connections are encrypted.
     pub tls: Option<TlsFiles>,
-    /// Whether every connection starts with a PROXY protocol header (v1 or v2)
+    /// Whether other machines may connect without TLS.
+    pub insecure: bool,
+    /// Whether every connection starts with a PROXY protocol header (version 2)
     /// that tells the client's true address.
     pub proxy_protocol: bool,
     /// Whether SCRAM-SHA-256-PLUS is offered over TLS.

@@ -136,6 +136,7 @@ fn listener(section: &Section<'_>) -> Option<Listener> {
     Some(Listener {
         address,
         tls,
+        insecure,
         proxy_protocol,
         channel_binding,
     })
