@@ -36,6 +36,8 @@ pub(crate) struct Target {
     /// Tells waiting sessions of a new world.
     changed: watch::Sender<u64>,
     requested: AtomicU64,
+    /// Generation that contains every change of definitions seen here.
+    required: AtomicU64,
     wake: Notify,
     epoch: AtomicU64,
     pub(crate) sessions: AtomicUsize,
@@ -66,6 +68,7 @@ impl Target {
             world: ArcSwap::from_pointee(world),
             changed: watch::Sender::new(0),
             requested: AtomicU64::new(1),
+            required: AtomicU64::new(0),
             wake: Notify::new(),
             epoch: AtomicU64::new(1),
             sessions: AtomicUsize::new(0),
@@ -154,17 +157,7 @@ impl Target {
                     .await?
             }
         };
-        let mut fingerprint = String::new();
-        self.endpoint
-            .rows(&mut open, statement::catalog::FINGERPRINT, |row| {
-                fingerprint = row
-                    .first()
-                    .copied()
-                    .flatten()
-                    .unwrap_or_default()
-                    .to_owned();
-            })
-            .await?;
+        let mut fingerprint = self.fingerprint(&mut open).await?;
         let old = self.world.load_full();
         if fingerprint == old.catalog.fingerprint() && old.catalog_generation > 0 {
             if goal > old.catalog_generation {
@@ -179,15 +172,19 @@ impl Target {
         } else {
             let mut builder = statement::catalog::Builder::new();
             let mut fault = None;
+            // One snapshot for the fingerprint and all it stands for.
+            let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+            self.endpoint.rows(&mut open, begin, |_| {}).await?;
+            fingerprint = self.fingerprint(&mut open).await?;
             for query in statement::catalog::LOAD {
-                self.endpoint
-                    .rows(&mut open, query.sql, |row| {
-                        if let Err(error) = builder.row(query.section, row) {
-                            fault.get_or_insert(error);
-                        }
-                    })
-                    .await?;
+                let take = |row: &[Option<&str>]| {
+                    if let Err(error) = builder.row(query.section, row) {
+                        fault.get_or_insert(error);
+                    }
+                };
+                self.endpoint.rows(&mut open, query.sql, take).await?;
             }
+            self.endpoint.rows(&mut open, "COMMIT", |_| {}).await?;
             if let Some(fault) = fault {
                 return Err(Failure::Protocol {
                     host: self.setup.host.clone(),
@@ -196,7 +193,8 @@ impl Target {
             }
             let catalog = Arc::new(builder.finish(fingerprint));
             let labels = Arc::new(self.bind_labels(&catalog));
-            let mut next = copy(&old);
+            // Policies may have been renewed while the catalog was read.
+            let mut next = copy(&self.world.load());
             next.catalog = catalog;
             next.labels = labels;
             next.catalog_generation = goal.max(old.catalog_generation);
@@ -204,6 +202,22 @@ impl Target {
         }
         *connection = Some(open);
         Ok(())
+    }
+
+    async fn fingerprint(&self, open: &mut Connected) -> Result<String, Failure> {
+        let mut fingerprint = String::new();
+        let take = |row: &[Option<&str>]| {
+            fingerprint = row
+                .first()
+                .copied()
+                .flatten()
+                .unwrap_or_default()
+                .to_owned()
+        };
+        self.endpoint
+            .rows(open, statement::catalog::FINGERPRINT, take)
+            .await?;
+        Ok(fingerprint)
     }
 
     /// Reads the catalog once; gives the default login's effective search path.
@@ -303,6 +317,16 @@ impl Catalogs for Target {
         let ticket = self.requested.fetch_add(1, Ordering::AcqRel) + 1;
         self.wake.notify_one();
         ticket
+    }
+
+    fn definitions_changed(&self) -> u64 {
+        let ticket = self.request_refresh();
+        self.required.fetch_max(ticket, Ordering::AcqRel);
+        ticket
+    }
+
+    fn required(&self) -> u64 {
+        self.required.load(Ordering::Acquire)
     }
 }
 

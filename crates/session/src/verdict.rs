@@ -57,6 +57,37 @@ impl Verdict {
         self.judged.iter().any(|j| j.row_cap.is_some())
     }
 
+    /// Whether `other` masks the same columns by the same labels.
+    #[must_use]
+    pub fn masks_like(&self, other: &Self) -> bool {
+        let masks =
+            |verdict: &Self| -> Vec<(Vec<Option<String>>, Vec<Option<String>>, Option<u64>)> {
+                let judged = verdict.judged.iter();
+                judged
+                    .map(|j| {
+                        let word = |label: &Label| label.as_str().to_owned();
+                        let outputs = if j.masks_rows() {
+                            j.outputs.as_slice()
+                        } else {
+                            &[]
+                        };
+                        (
+                            outputs
+                                .iter()
+                                .map(|o| o.as_ref().map(|(label, _)| word(label)))
+                                .collect(),
+                            j.copy
+                                .iter()
+                                .map(|c| c.as_ref().map(|(label, _)| word(label)))
+                                .collect(),
+                            j.row_cap,
+                        )
+                    })
+                    .collect()
+            };
+        masks(self) == masks(other)
+    }
+
     /// Whether errors of this string may carry values.
     #[must_use]
     pub fn guarded(&self) -> bool {

@@ -104,6 +104,13 @@ pub trait Catalogs: Send + Sync {
     /// Asks for a refresh that starts after this call, and returns the
     /// [`World::catalog_generation`] that will contain it.
     fn request_refresh(&self) -> u64;
+
+    /// As [`Catalogs::request_refresh`], because a session changed definitions:
+    /// sessions with masks wait for it too.
+    fn definitions_changed(&self) -> u64;
+
+    /// The generation that contains every change of definitions Weir has seen.
+    fn required(&self) -> u64;
 }
 
 /// Who and what a session is, fixed when it opens.

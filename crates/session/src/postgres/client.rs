@@ -339,7 +339,8 @@ impl Machine {
             self.refuse(refusal, false);
             return Flow::Done;
         }
-        let mut verdict = Arc::clone(&portal.verdict);
+        // What was bound is what the server will send, whatever names mean today.
+        let verdict = Arc::clone(&portal.verdict);
         if portal.version != self.version(world) {
             match self.still_allowed(&portal.prepared, world, now) {
                 Err(super::judging::Blocked) => return Flow::Blocked,
@@ -347,7 +348,17 @@ impl Machine {
                     self.refuse(refusal, false);
                     return Flow::Done;
                 }
-                Ok(Ok(current)) => verdict = current,
+                Ok(Ok(current)) if !current.masks_like(&verdict) => {
+                    let message = format!(
+                        "what portal \"{name}\" returns is masked differently since it was bound"
+                    );
+                    let refusal = Refusal::new(Cause::Masked, "weir.portal-changed", message)
+                        .code("0A000")
+                        .hint("Bind the statement again.");
+                    self.refuse(refusal, false);
+                    return Flow::Done;
+                }
+                Ok(Ok(_)) => {}
             }
         }
         if self.ask_description(

@@ -378,8 +378,12 @@ impl Machine {
         if self.errands > 0 || self.barrier() {
             return Some(Waiting::Upstream);
         }
-        if self.needs_generation > world.catalog_generation {
-            return Some(Waiting::Catalog(self.needs_generation));
+        let needed = match self.standing.masked_somewhere {
+            true => self.needs_generation.max(self.catalogs.required()),
+            false => self.needs_generation,
+        };
+        if needed > world.catalog_generation {
+            return Some(Waiting::Catalog(needed));
         }
         if self.to_upstream.len() > OUTBOX_LIMIT_BYTES || self.queue.len() > PIPELINE_LIMIT {
             return Some(Waiting::Output);

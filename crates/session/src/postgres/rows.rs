@@ -5,8 +5,11 @@ use ledger::event::MaskedCells;
 use mask::{ColumnType, Format, Label, Masked, Masker};
 use wire::postgres as pg;
 
+use statement::ColumnId;
+
 use crate::refusal::{Cause, Refusal};
 use crate::verdict::{Described, Judged};
+use crate::world::Labels;
 
 /// How the rows of one result are masked.
 #[derive(Debug)]
@@ -64,6 +67,31 @@ pub(crate) fn verify(
         return Err(mismatch());
     }
     Ok(types)
+}
+
+/// Refuses a result that comes from a labelled column the statement was not
+/// known to read: names have changed their meaning since it was judged.
+pub(crate) fn expected(
+    judged: &Judged,
+    labels: &Labels,
+    description: &pg::RowDescription<'_>,
+) -> Result<(), Refusal> {
+    for field in description.fields() {
+        let origin = ColumnId {
+            relation: field.table_oid,
+            attribute: field.attribute,
+        };
+        if labels.get(origin).is_some()
+            && !judged
+                .statement
+                .columns
+                .iter()
+                .any(|used| used.column == origin)
+        {
+            return Err(mismatch());
+        }
+    }
+    Ok(())
 }
 
 impl RowMask {

@@ -14,7 +14,7 @@ use super::step::{Portal, Prepared, Run, Step};
 use super::{End, MASKED_ROW_LIMIT_BYTES, Machine, Now};
 use crate::refusal::{Cause, Refusal};
 use crate::verdict::{Judged, Verdict};
-use crate::world::World;
+use crate::world::{Labels, World};
 
 /// Any other server message is small; a longer claim is a lie, bytes.
 const MESSAGE_LIMIT_BYTES: usize = 1 << 30;
@@ -133,7 +133,7 @@ impl Machine {
                 }
                 _ => self.upstream_broken("an unexpected ParameterDescription"),
             },
-            B::RowDescription(description) => self.row_description(&description, raw),
+            B::RowDescription(description) => self.row_description(&description, raw, world),
             B::NoData => match self.queue.pop_front() {
                 Some(Step::DescribeStatement { .. } | Step::DescribePortal { .. }) => {
                     self.to_client.buffer().extend_from_slice(raw);
@@ -194,24 +194,29 @@ impl Machine {
         self.to_client.buffer().extend_from_slice(raw);
     }
 
-    fn row_description(&mut self, description: &pg::RowDescription<'_>, raw: &[u8]) {
+    fn row_description(&mut self, description: &pg::RowDescription<'_>, raw: &[u8], world: &World) {
+        let labels = self.standing.masked_somewhere.then_some(&*world.labels);
         match self.queue.front_mut() {
             Some(Step::Query(run)) => {
                 if run.overruled.is_some() {
                     return;
                 }
-                match run.mask_simple(description) {
+                match run.mask_simple(description, labels) {
                     Ok(()) => self.to_client.buffer().extend_from_slice(raw),
                     Err(refusal) => self.overrule(refusal),
                 }
             }
             Some(Step::DescribeStatement { verdict, .. } | Step::DescribePortal { verdict }) => {
-                let checked = match verdict.judged.first() {
-                    Some(judged) if judged.masks_rows() => {
-                        rows::verify(judged, description).map(drop)
+                let checked = verdict.judged.first().map_or(Ok(()), |judged| {
+                    if let Some(labels) = labels {
+                        rows::expected(judged, labels, description)?;
                     }
-                    _ => Ok(()),
-                };
+                    if judged.masks_rows() {
+                        rows::verify(judged, description).map(drop)
+                    } else {
+                        Ok(())
+                    }
+                });
                 self.queue.pop_front();
                 match checked {
                     Ok(()) => self.to_client.buffer().extend_from_slice(raw),
@@ -637,7 +642,7 @@ impl Machine {
                 // Temporary objects are read again once the settings told of them.
                 self.private_stale = false;
                 self.known.stale = true;
-                self.needs_generation = self.catalogs.request_refresh();
+                self.needs_generation = self.catalogs.definitions_changed();
             }
         }
     }
@@ -668,10 +673,18 @@ impl Run {
         self.current().and_then(|j| j.row_cap)
     }
 
-    fn mask_simple(&mut self, description: &pg::RowDescription<'_>) -> Result<(), Refusal> {
+    fn mask_simple(
+        &mut self,
+        description: &pg::RowDescription<'_>,
+        labels: Option<&Labels>,
+    ) -> Result<(), Refusal> {
         let Some(judged) = self.verdict.judged.get(self.index) else {
+            // The end of a replaced message: nothing has rows.
             return Err(rows::mismatch());
         };
+        if let Some(labels) = labels {
+            rows::expected(judged, labels, description)?;
+        }
         if !judged.masks_rows() {
             return Ok(());
         }
