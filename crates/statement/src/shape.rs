@@ -8,6 +8,8 @@ pub(crate) fn shape(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(4096));
     let mut last_end = None;
     let mut run = 0usize;
+    // Where the second constant of a run stands in the shape.
+    let mut second = 0usize;
     let tokens: Vec<Token> = Lexer::new(text)
         .filter(|token| token.kind != TokenKind::Comment)
         .collect();
@@ -17,13 +19,9 @@ pub(crate) fn shape(text: &str) -> String {
         if constant {
             run += 1;
             if run >= 3 {
-                // The comma before it is already written: `?, ?,`.
                 if run == 3 {
-                    out.truncate(out.trim_end().len());
-                    if out.ends_with("?,") {
-                        out.truncate(out.len() - 2);
-                        out.push_str("...");
-                    }
+                    out.truncate(second);
+                    out.push_str("...");
                 }
                 last_end = Some(token.end);
                 place += skip_run(text, &tokens, place, &mut last_end);
@@ -38,6 +36,9 @@ pub(crate) fn shape(text: &str) -> String {
             out.push(' ');
         }
         if constant {
+            if run == 2 {
+                second = out.len();
+            }
             out.push('?');
         } else {
             out.push_str(text.get(token.start..token.end).unwrap_or_default());
@@ -101,4 +102,64 @@ fn inner<'a>(text: &'a str, token: &Token) -> Option<&'a str> {
         }
     };
     Some(bare.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn constants_and_comments_go() {
+        for (text, expected) in [
+            ("select 1", "select ?"),
+            (
+                "SELECT  'a''b' , E'\\'x', $$y$$, $t$ $$ $t$, B'1', U&'z'",
+                "SELECT ? , ...",
+            ),
+            ("select -1.5e-3 + a1 /* 2 */ -- 3", "select -? + a1"),
+            (
+                "select * from t where id in (1, 2, 3, 4) and b = $1",
+                "select * from t where id in (?, ...) and b = $1",
+            ),
+            (
+                "insert into t values (1, 'a'), (2, 'b')",
+                "insert into t values (?, ?), (?, ?)",
+            ),
+            ("select 'a'\n'b', \"a'b\"", "select ?, \"a'b\""),
+            ("alter role r password 'secret'", "alter role r password ?"),
+        ] {
+            assert_eq!(shape(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn comments_around_a_statement_are_kept() {
+        for (text, expected) in [
+            ("select 1", None),
+            ("/* a='1' */ select /* no */ 1 -- b", Some("a='1'\nb")),
+            ("-- only", Some("only")),
+        ] {
+            assert_eq!(comment(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_part_of_a_literal_survives(value in "[0-9a-z'$\\\\/*\"-]{1,12}") {
+            let marked = format!("zq{value}");
+            let quoted = marked.replace('\'', "''");
+            let text = format!("select '{quoted}', E'{}', $zz${marked}$zz$ from t", quoted.replace('\\', "\\\\"));
+            prop_assert!(!shape(&text).contains("zq"), "{}", shape(&text));
+        }
+
+        #[test]
+        fn any_text_is_scanned_to_its_end(text in "[ -~\n]{0,40}") {
+            let last = crate::lex::Lexer::new(&text).last().map_or(0, |token| token.end);
+            prop_assert!(last >= text.trim_end_matches([' ', '\n']).len() && last <= text.len());
+            shape(&text);
+            comment(&text);
+        }
+    }
 }

@@ -1,8 +1,15 @@
 //! The whole of a text: its statements in order, each in the light of those before it.
 
 mod copy;
+mod create;
 mod ddl;
+mod effects;
+mod prepared;
+mod text;
 mod utility;
+
+use effects::Effects;
+use text::{inner_text, trimmed};
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,7 +20,7 @@ use crate::resolve::{Pending, Resolver, Rows, Ty};
 use crate::scope::Search;
 use crate::{
     Access, Analysis, Effect, Error, Kind, Object, Oid, OpaqueReason, Output, Scope, SetChange,
-    SetScope, SetValue, Statement, Transaction, Usage, Verb, limits, shape,
+    SetScope, SetValue, Statement, Usage, Verb, limits, shape,
 };
 
 /// How deep EXECUTE may lead into EXPLAIN into EXECUTE.
@@ -71,82 +78,6 @@ pub fn analyze_with(text: &str, parameters: &[Oid], scope: &Scope<'_>) -> Result
         analysis.statements.push(statement);
     }
     Ok(analysis)
-}
-
-/// What a statement changes for the statements after it.
-#[derive(Default)]
-struct Effects {
-    /// Schema and name.
-    relations: Vec<(Arc<str>, Arc<str>)>,
-    definitions: Vec<String>,
-}
-
-impl Effects {
-    fn apply(self, statement: &Statement, pending: &mut Pending, settings: &mut crate::Settings) {
-        for (schema, name) in &self.relations {
-            pending.relation(schema, name);
-        }
-        for name in &self.definitions {
-            pending.definition(name);
-        }
-        match &statement.kind {
-            Kind::Prepare { name, text, .. } => pending.prepare(name, text.as_str().into()),
-            Kind::Declare { cursor, inner, .. } => {
-                pending.declare(cursor, Arc::new((**inner).clone()));
-            }
-            // What the path becomes again is not known here.
-            Kind::Transaction(Transaction::Rollback { .. } | Transaction::RollbackTo(_)) => {
-                settings.known &= !pending.has_settings();
-            }
-            Kind::Discard { all: true, .. } => settings.known = false,
-            _ => {}
-        }
-        for change in &statement.settings {
-            pending.set_setting();
-            apply_setting(change, settings);
-        }
-    }
-}
-
-/// Follows `search_path` through a text; other settings that change meaning leave it unknown.
-fn apply_setting(change: &SetChange, settings: &mut crate::Settings) {
-    if change.reset_all {
-        settings.known = false;
-    }
-    match (change.name.as_str(), &change.value) {
-        ("search_path", SetValue::Literal(words)) => match path(words) {
-            Some(path) => settings.search_path = path,
-            None => settings.known = false,
-        },
-        ("search_path", SetValue::FromCurrent) => {}
-        ("search_path" | "role" | "session_authorization" | "standard_conforming_strings", _) => {
-            settings.known = false;
-        }
-        _ => {}
-    }
-}
-
-/// A literal search_path as a list of schemas: SET gives one word for each, `set_config` all in one.
-fn path(words: &[String]) -> Option<Vec<String>> {
-    let [only] = words else {
-        // "$user" needs the role's name.
-        return (!words.iter().any(|word| word == "$user")).then(|| words.to_vec());
-    };
-    let mut path = Vec::new();
-    for word in only.split(',') {
-        let word = word.trim();
-        let name = match word.strip_prefix('"') {
-            Some(rest) => rest.strip_suffix('"')?.to_owned(),
-            None => word.to_ascii_lowercase(),
-        };
-        if name.contains('"') || name == "$user" {
-            return None;
-        }
-        if !name.is_empty() {
-            path.push(name);
-        }
-    }
-    Some(path)
 }
 
 /// Reads one statement.
@@ -433,48 +364,6 @@ fn inherit(resolver: &mut Resolver<'_>, inner: &Statement) {
     facts.raise(inner.effect);
 }
 
-/// The statement's place without blanks and comments around it.
-fn trimmed(text: &str, place: &Range<usize>) -> Range<usize> {
-    let piece = text.get(place.clone()).unwrap_or_default();
-    if !shape::may_have_comments(piece) {
-        let blank =
-            |character: char| character.is_ascii_whitespace() || matches!(character, ';' | '\u{b}');
-        let start = place.start + (piece.len() - piece.trim_start_matches(blank).len());
-        return start..(start + piece.trim_matches(blank).len());
-    }
-    let mut inside = crate::lex::Lexer::new(piece)
-        .filter(|token| token.kind != crate::lex::TokenKind::Comment)
-        .filter(|token| piece.get(token.start..token.end) != Some(";"));
-    let Some(first) = inside.next() else {
-        return place.clone();
-    };
-    let last = inside.last().unwrap_or(first);
-    place.start + first.start..place.start + last.end
-}
-
-/// Where the inner statement of PREPARE, DECLARE or EXPLAIN starts: after the first AS or FOR that stands outside of
-/// parentheses, else the whole.
-fn inner_text(text: &str) -> Range<usize> {
-    let mut depth = 0usize;
-    let mut found = false;
-    for token in crate::lex::Lexer::new(text) {
-        let piece = text.get(token.start..token.end).unwrap_or_default();
-        match token.kind {
-            crate::lex::TokenKind::Comment => {}
-            crate::lex::TokenKind::Symbol if piece == "(" && !found => depth += 1,
-            crate::lex::TokenKind::Symbol if piece == ")" && !found => {
-                depth = depth.saturating_sub(1)
-            }
-            _ if found => return token.start..text.len(),
-            crate::lex::TokenKind::Word if depth == 0 => {
-                found = piece.eq_ignore_ascii_case("as") || piece.eq_ignore_ascii_case("for");
-            }
-            _ => {}
-        }
-    }
-    0..text.len()
-}
-
 impl<'a> Reader<'a> {
     /// The settings a prepared statement or cursor meets: the present ones.
     fn deeper(&self) -> Option<Reader<'a>> {
@@ -502,7 +391,7 @@ impl<'a> Reader<'a> {
                 analyze,
                 inner: Box::new(inner),
             },
-            rows: utility::one_column("QUERY PLAN", false),
+            rows: prepared::one_column("QUERY PLAN", false),
             silent: false,
         }
     }

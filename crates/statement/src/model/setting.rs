@@ -119,3 +119,12 @@ impl SetChange {
         SettingClass::Meaning
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn settings_are_sorted() {
+        assert!(super::HARMLESS.is_sorted());
+        assert!(super::MODELLED.is_sorted());
+    }
+}

@@ -2,21 +2,21 @@
 
 use pg_raw_parse::list::NodeList;
 use pg_raw_parse::nodes::{
-    A_Expr_Kind as Kind, BoolExprType, GroupingSetKind, MinMaxOp, SubLinkType, XmlExprOp,
+    A_Expr_Kind as Kind, BoolExprType, GroupingSetKind, MinMaxOp, SubLinkType,
 };
 use pg_raw_parse::{ConstValue, Node, nodes};
 
 use super::{Converter, Result, is_none, names, path};
 use crate::ast::{
-    Call, Cast, Column, Compute, Expr, Ident, Junction, Op, Part, Path, Sort, Step, Sub, SubKind,
+    Call, Cast, Column, Compute, Expr, Junction, Op, Part, Path, Sort, Step, Sub, SubKind,
     TypeName, Window,
 };
 
-fn op(symbol: &str) -> Path {
+pub(super) fn op(symbol: &str) -> Path {
     vec![symbol.into()]
 }
 
-fn compute(name: &'static str, operands: Vec<Expr>) -> Expr {
+pub(super) fn compute(name: &'static str, operands: Vec<Expr>) -> Expr {
     Expr::Compute(Box::new(Compute {
         name,
         functions: &[],
@@ -28,7 +28,7 @@ fn compute(name: &'static str, operands: Vec<Expr>) -> Expr {
     }))
 }
 
-fn compute_with(
+pub(super) fn compute_with(
     name: &'static str,
     functions: &'static [&'static str],
     operators: &'static [&'static str],
@@ -77,7 +77,7 @@ impl Converter {
     }
 
     #[inline(never)]
-    fn expr_here(&mut self, node: Node<'_>) -> Result<Expr> {
+    pub(super) fn expr_here(&mut self, node: Node<'_>) -> Result<Expr> {
         match node {
             Node::ColumnRef(column) => Ok(Self::column(column)),
             Node::A_Const(constant) => Ok(Self::constant(constant)),
@@ -113,7 +113,7 @@ impl Converter {
     }
 
     #[inline(never)]
-    fn column(column: &nodes::ColumnRef) -> Expr {
+    pub(super) fn column(column: &nodes::ColumnRef) -> Expr {
         let mut fields: Path = Vec::with_capacity(column.fields().len());
         let mut star = false;
         for field in column.fields() {
@@ -127,7 +127,7 @@ impl Converter {
     }
 
     #[inline(never)]
-    fn constant(constant: &nodes::A_Const) -> Expr {
+    pub(super) fn constant(constant: &nodes::A_Const) -> Expr {
         if constant.isnull {
             return Expr::Null;
         }
@@ -143,7 +143,7 @@ impl Converter {
 
     /// Chains of binary operators lean left and may be thousands long: they are unrolled, not recursed into.
     #[inline(never)]
-    fn operator(&mut self, expr: &nodes::A_Expr) -> Result<Expr> {
+    pub(super) fn operator(&mut self, expr: &nodes::A_Expr) -> Result<Expr> {
         if expr.kind != Kind::AEXPR_OP {
             return self.special_operator(expr);
         }
@@ -179,7 +179,7 @@ impl Converter {
     }
 
     #[inline(never)]
-    fn special_operator(&mut self, expr: &nodes::A_Expr) -> Result<Expr> {
+    pub(super) fn special_operator(&mut self, expr: &nodes::A_Expr) -> Result<Expr> {
         let operands = self.present(&[expr.lexpr(), expr.rexpr()])?;
         let named = |operands, name: Path| {
             Expr::Op(Box::new(Op {
@@ -212,7 +212,7 @@ impl Converter {
     }
 
     #[inline(never)]
-    fn call(&mut self, call: &nodes::FuncCall) -> Result<Expr> {
+    pub(super) fn call(&mut self, call: &nodes::FuncCall) -> Result<Expr> {
         let Some(name) = path(call.funcname()) else {
             return Ok(Expr::Opaque("a function name of unusual form"));
         };
@@ -243,7 +243,7 @@ impl Converter {
     }
 
     #[inline(never)]
-    fn junction(&mut self, expr: &nodes::BoolExpr) -> Result<Expr> {
+    pub(super) fn junction(&mut self, expr: &nodes::BoolExpr) -> Result<Expr> {
         let mut terms = self.exprs(expr.args())?;
         Ok(match expr.boolop {
             BoolExprType::AND_EXPR | BoolExprType::OR_EXPR => Expr::Junction(Box::new(Junction {
@@ -259,7 +259,7 @@ impl Converter {
     }
 
     #[inline(never)]
-    fn cast(&mut self, cast: &nodes::TypeCast) -> Result<Expr> {
+    pub(super) fn cast(&mut self, cast: &nodes::TypeCast) -> Result<Expr> {
         let arg = self.expr(cast.arg())?;
         Ok(match cast.type_name().and_then(Self::type_name) {
             Some(target) => Expr::Cast(Box::new(Cast { arg, target })),
@@ -301,7 +301,7 @@ impl Converter {
     }
 
     #[inline(never)]
-    fn sublink(&mut self, link: &nodes::SubLink) -> Result<Expr> {
+    pub(super) fn sublink(&mut self, link: &nodes::SubLink) -> Result<Expr> {
         let kind = match link.sub_link_type {
             SubLinkType::EXISTS_SUBLINK => SubKind::Exists,
             SubLinkType::EXPR_SUBLINK => SubKind::Scalar,
@@ -324,7 +324,7 @@ impl Converter {
     }
 
     #[inline(never)]
-    fn case(&mut self, case: &nodes::CaseExpr) -> Result<Expr> {
+    pub(super) fn case(&mut self, case: &nodes::CaseExpr) -> Result<Expr> {
         let mut operands = self.present(&[case.arg()])?;
         let compares = !operands.is_empty();
         for branch in case.args() {
@@ -349,7 +349,7 @@ impl Converter {
     }
 
     #[inline(never)]
-    fn part(&mut self, part: &nodes::A_Indirection) -> Result<Expr> {
+    pub(super) fn part(&mut self, part: &nodes::A_Indirection) -> Result<Expr> {
         let arg = self.expr(part.arg())?;
         Ok(match self.steps(part.indirection())? {
             Some(steps) => Expr::Part(Box::new(Part { arg, steps })),
@@ -357,7 +357,7 @@ impl Converter {
         })
     }
 
-    fn steps(&mut self, list: &NodeList) -> Result<Option<Vec<Step>>> {
+    pub(super) fn steps(&mut self, list: &NodeList) -> Result<Option<Vec<Step>>> {
         let mut steps = Vec::with_capacity(list.len());
         for node in list {
             steps.push(match node {
@@ -389,7 +389,7 @@ impl Converter {
     }
 
     #[inline(never)]
-    fn value_function(value: &nodes::SQLValueFunction) -> Expr {
+    pub(super) fn value_function(value: &nodes::SQLValueFunction) -> Expr {
         use nodes::SQLValueFunctionOp as Of;
         compute(
             match value.op {
@@ -411,7 +411,7 @@ impl Converter {
     }
 
     #[inline(never)]
-    fn min_max(&mut self, expr: &nodes::MinMaxExpr) -> Result<Expr> {
+    pub(super) fn min_max(&mut self, expr: &nodes::MinMaxExpr) -> Result<Expr> {
         let name = if expr.op == MinMaxOp::IS_GREATEST {
             "greatest"
         } else {
@@ -422,13 +422,13 @@ impl Converter {
 
     /// The output keeps the name of what is collated.
     #[inline(never)]
-    fn collate(&mut self, clause: &nodes::CollateClause) -> Result<Expr> {
+    pub(super) fn collate(&mut self, clause: &nodes::CollateClause) -> Result<Expr> {
         let arg = self.expr(clause.arg())?;
         Ok(compute("(argument)", vec![arg]))
     }
 
     #[inline(never)]
-    fn grouping_set(&mut self, set: &nodes::GroupingSet) -> Result<Expr> {
+    pub(super) fn grouping_set(&mut self, set: &nodes::GroupingSet) -> Result<Expr> {
         Ok(match set.kind {
             GroupingSetKind::GROUPING_SET_EMPTY
             | GroupingSetKind::GROUPING_SET_ROLLUP
@@ -438,38 +438,6 @@ impl Converter {
             }
             _ => Expr::Opaque("a grouping set of unusual form"),
         })
-    }
-
-    #[inline(never)]
-    fn xml(&mut self, xml: &nodes::XmlExpr) -> Result<Expr> {
-        let name = match xml.op {
-            XmlExprOp::IS_XMLCONCAT => "xmlconcat",
-            XmlExprOp::IS_XMLELEMENT => "xmlelement",
-            XmlExprOp::IS_XMLFOREST => "xmlforest",
-            XmlExprOp::IS_XMLPARSE => "xmlparse",
-            XmlExprOp::IS_XMLPI => "xmlpi",
-            XmlExprOp::IS_XMLROOT => "xmlroot",
-            XmlExprOp::IS_XMLSERIALIZE => "xmlserialize",
-            XmlExprOp::IS_DOCUMENT => "",
-            _ => return Ok(Expr::Opaque("an XML expression of unusual form")),
-        };
-        let mut operands = self.exprs(xml.named_args())?;
-        operands.extend(self.exprs(xml.args())?);
-        Ok(compute(name, operands))
-    }
-
-    #[inline(never)]
-    fn xml_serialize(&mut self, xml: &nodes::XmlSerialize) -> Result<Expr> {
-        let arg = self.expr(xml.expr())?;
-        Ok(Expr::Compute(Box::new(Compute {
-            name: "xmlserialize",
-            functions: &[],
-            operators: &[],
-            operands: vec![arg],
-            types: Self::type_names(&[xml.type_name()]),
-            aggregate: false,
-            has_else: false,
-        })))
     }
 
     pub(super) fn sorts<'a>(
@@ -493,233 +461,5 @@ impl Converter {
             order: self.sorts(window.order_clause().iter())?,
             frame: self.present(&[window.start_offset(), window.end_offset()])?,
         })
-    }
-
-    // ---- SQL/JSON
-
-    fn json_value(&mut self, value: Option<&nodes::JsonValueExpr>) -> Result<Vec<Expr>> {
-        match value {
-            Some(value) => self.present(&[value.raw_expr(), value.formatted_expr()]),
-            None => Ok(Vec::new()),
-        }
-    }
-
-    fn json_type(output: Option<&nodes::JsonOutput>) -> Vec<TypeName> {
-        Self::type_names(&[output.and_then(nodes::JsonOutput::type_name)])
-    }
-
-    fn json_of(
-        name: &'static str,
-        operands: Vec<Expr>,
-        types: Vec<TypeName>,
-        aggregate: bool,
-    ) -> Expr {
-        Expr::Compute(Box::new(Compute {
-            name,
-            functions: &[],
-            operators: &[],
-            operands,
-            types,
-            aggregate,
-            has_else: false,
-        }))
-    }
-
-    fn json_behavior(&mut self, behavior: Option<&nodes::JsonBehavior>) -> Result<Vec<Expr>> {
-        match behavior {
-            Some(behavior) => self.present(&[behavior.expr()]),
-            None => Ok(Vec::new()),
-        }
-    }
-
-    fn json_arguments(&mut self, list: &NodeList) -> Result<Vec<Expr>> {
-        let mut operands = Vec::new();
-        for node in list {
-            match node {
-                Node::JsonArgument(argument) => operands.extend(self.json_value(argument.val())?),
-                _ => operands.push(Expr::Opaque("a JSON argument of unusual form")),
-            }
-        }
-        Ok(operands)
-    }
-
-    #[inline(never)]
-    fn json(&mut self, node: Node<'_>) -> Result<Expr> {
-        Ok(match node {
-            Node::JsonIsPredicate(test) => compute("", vec![self.expr(test.expr())?]),
-            Node::JsonValueExpr(value) => compute("", self.json_value(Some(value))?),
-            Node::JsonParseExpr(json) => {
-                let operands = self.json_value(json.expr())?;
-                Self::json_of("json", operands, Self::json_type(json.output()), false)
-            }
-            Node::JsonScalarExpr(json) => {
-                let operands = vec![self.expr(json.expr())?];
-                Self::json_of(
-                    "json_scalar",
-                    operands,
-                    Self::json_type(json.output()),
-                    false,
-                )
-            }
-            Node::JsonSerializeExpr(json) => {
-                let operands = self.json_value(json.expr())?;
-                Self::json_of(
-                    "json_serialize",
-                    operands,
-                    Self::json_type(json.output()),
-                    false,
-                )
-            }
-            Node::JsonObjectConstructor(json) => {
-                let mut operands = Vec::new();
-                for pair in json.exprs().iter() {
-                    operands.push(self.expr(pair.key())?);
-                    operands.extend(self.json_value(pair.value())?);
-                }
-                Self::json_of(
-                    "json_object",
-                    operands,
-                    Self::json_type(json.output()),
-                    false,
-                )
-            }
-            Node::JsonArrayConstructor(json) => {
-                let mut operands = Vec::new();
-                for value in json.exprs().iter() {
-                    operands.extend(self.json_value(Some(value))?);
-                }
-                Self::json_of(
-                    "json_array",
-                    operands,
-                    Self::json_type(json.output()),
-                    false,
-                )
-            }
-            Node::JsonArrayQueryConstructor(json) => {
-                let query = Expr::Sub(Box::new(Sub {
-                    kind: SubKind::Array,
-                    test: None,
-                    operator: Vec::new(),
-                    query: self.query(json.query())?,
-                }));
-                Self::json_of(
-                    "json_array",
-                    vec![query],
-                    Self::json_type(json.output()),
-                    false,
-                )
-            }
-            Node::JsonObjectAgg(json) => {
-                let mut operands = Vec::new();
-                if let Some(pair) = json.arg() {
-                    operands.push(self.expr(pair.key())?);
-                    operands.extend(self.json_value(pair.value())?);
-                }
-                self.json_aggregate("json_objectagg", operands, json.constructor())?
-            }
-            Node::JsonArrayAgg(json) => {
-                let operands = self.json_value(json.arg())?;
-                self.json_aggregate("json_arrayagg", operands, json.constructor())?
-            }
-            Node::JsonFuncExpr(json) => {
-                let mut operands = self.json_value(json.context_item())?;
-                operands.extend(self.present(&[json.pathspec()])?);
-                operands.extend(self.json_arguments(json.passing())?);
-                operands.extend(self.json_behavior(json.on_empty())?);
-                operands.extend(self.json_behavior(json.on_error())?);
-                let name = match json.op {
-                    nodes::JsonExprOp::JSON_EXISTS_OP => "json_exists",
-                    nodes::JsonExprOp::JSON_QUERY_OP => "json_query",
-                    nodes::JsonExprOp::JSON_VALUE_OP => "json_value",
-                    _ => return Ok(Expr::Opaque("a JSON function of unusual form")),
-                };
-                Self::json_of(name, operands, Self::json_type(json.output()), false)
-            }
-            _ => Expr::Opaque("an expression of unknown kind"),
-        })
-    }
-
-    fn json_aggregate(
-        &mut self,
-        name: &'static str,
-        mut operands: Vec<Expr>,
-        constructor: Option<&nodes::JsonAggConstructor>,
-    ) -> Result<Expr> {
-        let Some(constructor) = constructor else {
-            return Ok(Expr::Opaque("a JSON aggregate of unusual form"));
-        };
-        operands.extend(self.optional(constructor.agg_filter())?);
-        for node in constructor.agg_order() {
-            match node {
-                Node::SortBy(sort) => operands.push(self.expr(sort.node())?),
-                _ => operands.push(Expr::Opaque("an order of unusual form")),
-            }
-        }
-        if let Some(window) = constructor.over() {
-            let window = self.window(window)?;
-            operands.extend(window.partition);
-            operands.extend(window.order.into_iter().map(|sort| sort.expr));
-            operands.extend(window.frame);
-        }
-        Ok(Self::json_of(
-            name,
-            operands,
-            Self::json_type(constructor.output()),
-            true,
-        ))
-    }
-
-    // ---- XMLTABLE, JSON_TABLE
-
-    pub(super) fn json_columns(
-        &mut self,
-        list: Vec<&nodes::JsonTableColumn>,
-        into: &mut crate::ast::ColumnsFrom,
-    ) -> Result<()> {
-        // Columns of NESTED PATH come after the others (parser/parse_jsontable.c, transformJsonTableColumns).
-        let mut nested = Vec::new();
-        for column in list {
-            if let Some(name) = column.name().filter(|_| column.columns().is_empty()) {
-                into.columns.push(Ident::from(name));
-            }
-            into.types.extend(Self::type_names(&[column.type_name()]));
-            let behaviors = self.json_behavior(column.on_empty())?;
-            into.operands.extend(behaviors);
-            let behaviors = self.json_behavior(column.on_error())?;
-            into.operands.extend(behaviors);
-            for node in column.columns() {
-                match node {
-                    Node::JsonTableColumn(column) => nested.push(column),
-                    _ => into
-                        .operands
-                        .push(Expr::Opaque("a JSON_TABLE column of unusual form")),
-                }
-            }
-        }
-        if nested.is_empty() {
-            return Ok(());
-        }
-        self.deeper(|this| this.json_columns(nested, into))
-    }
-
-    pub(super) fn json_table(
-        &mut self,
-        table: &nodes::JsonTable,
-    ) -> Result<crate::ast::ColumnsFrom> {
-        let mut operands = self.json_value(table.context_item())?;
-        if let Some(path) = table.pathspec() {
-            operands.extend(self.present(&[path.string()])?);
-        }
-        operands.extend(self.json_arguments(table.passing())?);
-        operands.extend(self.json_behavior(table.on_error())?);
-        let mut columns = crate::ast::ColumnsFrom {
-            operands,
-            columns: Vec::new(),
-            types: Vec::new(),
-            default_name: "json_table",
-            alias: table.alias().map(super::alias),
-        };
-        self.json_columns(table.columns().iter().collect(), &mut columns)?;
-        Ok(columns)
     }
 }

@@ -5,9 +5,14 @@
 
 mod ddl;
 mod expr;
+mod json;
+mod named;
+mod objects;
 mod position;
 mod query;
+mod tables;
 mod utility;
+mod write;
 
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};

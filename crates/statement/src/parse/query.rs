@@ -1,14 +1,13 @@
 //! Queries: SELECT, INSERT, UPDATE, DELETE, MERGE and what stands in FROM.
 
 use pg_raw_parse::list::NodeList;
-use pg_raw_parse::nodes::{CmdType, JoinType, OnConflictAction, ReturningOptionKind, SetOperation};
+use pg_raw_parse::nodes::{JoinType, SetOperation};
 use pg_raw_parse::{Node, nodes};
 
 use super::{Converter, Result, alias, names, path};
 use crate::ast::{
-    Assigned, Assignment, Body, Branch, ColumnsFrom, Conflict, Cte, Delete, Distinct, Expr, From,
-    FunctionFrom, Insert, Join, JoinKind, Merge, MergeAction, Plain, Query, Returning, Sample,
-    Select, SubFrom, Target, Update, With,
+    Body, ColumnsFrom, Cte, Distinct, Expr, From, FunctionFrom, Join, JoinKind, Plain, Query,
+    Sample, Select, SubFrom, Target, With,
 };
 
 impl Converter {
@@ -17,7 +16,7 @@ impl Converter {
     }
 
     #[inline(never)]
-    fn query_here(&mut self, node: Node<'_>) -> Result<Query> {
+    pub(super) fn query_here(&mut self, node: Node<'_>) -> Result<Query> {
         Ok(match node {
             Node::SelectStmt(select) => Query::Select(Box::new(self.select(select)?)),
             Node::InsertStmt(insert) => self.insert(insert)?,
@@ -73,7 +72,7 @@ impl Converter {
 
     /// The arms of a chain of set operations. Chains lean left and are unrolled; an arm with clauses of its own is
     /// one arm.
-    fn arms(&mut self, select: &nodes::SelectStmt) -> Result<Vec<Select>> {
+    pub(super) fn arms(&mut self, select: &nodes::SelectStmt) -> Result<Vec<Select>> {
         let mut spine = vec![select];
         let mut left = select.larg();
         while let Some(inner) = left {
@@ -102,7 +101,7 @@ impl Converter {
     }
 
     #[inline(never)]
-    fn plain(&mut self, select: &nodes::SelectStmt) -> Result<Plain> {
+    pub(super) fn plain(&mut self, select: &nodes::SelectStmt) -> Result<Plain> {
         let distinct = select.distinct_clause();
         let distinct = if distinct.is_empty() {
             Distinct::No
@@ -132,14 +131,14 @@ impl Converter {
         })
     }
 
-    fn target(&mut self, target: &nodes::ResTarget) -> Result<Target> {
+    pub(super) fn target(&mut self, target: &nodes::ResTarget) -> Result<Target> {
         Ok(Target {
             name: target.name().map(Into::into),
             expr: self.expr(target.val())?,
         })
     }
 
-    fn with(&mut self, with: Option<&nodes::WithClause>) -> Result<Option<With>> {
+    pub(super) fn with(&mut self, with: Option<&nodes::WithClause>) -> Result<Option<With>> {
         let Some(with) = with else { return Ok(None) };
         let mut ctes = Vec::with_capacity(with.ctes().len());
         for cte in with.ctes().iter() {
@@ -151,7 +150,7 @@ impl Converter {
         }))
     }
 
-    fn cte(&mut self, cte: &nodes::CommonTableExpr) -> Result<Cte> {
+    pub(super) fn cte(&mut self, cte: &nodes::CommonTableExpr) -> Result<Cte> {
         let mut added = Vec::new();
         let mut marks = Vec::new();
         if let Some(search) = cte.search_clause() {
@@ -171,8 +170,6 @@ impl Converter {
         })
     }
 
-    // ---- FROM
-
     pub(super) fn items(&mut self, list: &NodeList) -> Result<Vec<From>> {
         let mut items = Vec::with_capacity(list.len());
         for node in list {
@@ -181,12 +178,12 @@ impl Converter {
         Ok(items)
     }
 
-    fn item(&mut self, node: Node<'_>) -> Result<From> {
+    pub(super) fn item(&mut self, node: Node<'_>) -> Result<From> {
         self.deeper(|this| this.item_here(node))
     }
 
     #[inline(never)]
-    fn item_here(&mut self, node: Node<'_>) -> Result<From> {
+    pub(super) fn item_here(&mut self, node: Node<'_>) -> Result<From> {
         Ok(match node {
             Node::RangeVar(range) => From::Table(Box::new(self.table(range))),
             Node::JoinExpr(join) => self.join(join)?,
@@ -212,7 +209,7 @@ impl Converter {
     }
 
     #[inline(never)]
-    fn join(&mut self, join: &nodes::JoinExpr) -> Result<From> {
+    pub(super) fn join(&mut self, join: &nodes::JoinExpr) -> Result<From> {
         let kind = match join.jointype {
             JoinType::JOIN_INNER => JoinKind::Inner,
             JoinType::JOIN_LEFT => JoinKind::Left,
@@ -240,7 +237,7 @@ impl Converter {
     }
 
     #[inline(never)]
-    fn range_function(&mut self, function: &nodes::RangeFunction) -> Result<From> {
+    pub(super) fn range_function(&mut self, function: &nodes::RangeFunction) -> Result<From> {
         let mut calls = Vec::with_capacity(function.functions().len());
         for pair in function.functions() {
             let Some(pair) = pair.as_node_list() else {
@@ -277,7 +274,7 @@ impl Converter {
         })))
     }
 
-    fn column_definitions<'a>(
+    pub(super) fn column_definitions<'a>(
         list: impl Iterator<Item = &'a nodes::ColumnDef>,
     ) -> Option<Vec<(crate::ast::Ident, crate::ast::TypeName)>> {
         list.map(|column| {
@@ -288,7 +285,7 @@ impl Converter {
     }
 
     #[inline(never)]
-    fn xml_table(&mut self, table: &nodes::RangeTableFunc) -> Result<From> {
+    pub(super) fn xml_table(&mut self, table: &nodes::RangeTableFunc) -> Result<From> {
         let mut operands = self.present(&[table.docexpr(), table.rowexpr()])?;
         operands.extend(self.exprs(table.namespaces())?);
         let mut columns = Vec::new();
@@ -305,214 +302,6 @@ impl Converter {
             default_name: "xmltable",
             alias: table.alias().map(alias),
         })))
-    }
-
-    // ---- writes
-
-    fn assigned(&mut self, target: &nodes::ResTarget) -> Result<Assigned> {
-        let (subscripts, partial) = self.subscripts(target.indirection())?;
-        Ok(Assigned {
-            column: target.name().unwrap_or_default().into(),
-            subscripts,
-            partial,
-        })
-    }
-
-    fn assigned_list(&mut self, list: &NodeList) -> Result<Option<Vec<Assigned>>> {
-        let mut columns = Vec::with_capacity(list.len());
-        for node in list {
-            let Node::ResTarget(target) = node else {
-                return Ok(None);
-            };
-            columns.push(self.assigned(target)?);
-        }
-        Ok(Some(columns))
-    }
-
-    fn assignment(&mut self, target: &nodes::ResTarget) -> Result<Assignment> {
-        let value = match target.val() {
-            Node::MultiAssignRef(multi) if multi.colno > 1 => None,
-            node => Some(self.expr(node)?),
-        };
-        Ok(Assignment {
-            target: self.assigned(target)?,
-            value,
-        })
-    }
-
-    fn returning(&mut self, clause: Option<&nodes::ReturningClause>) -> Result<Option<Returning>> {
-        let Some(clause) = clause else {
-            return Ok(None);
-        };
-        let (mut old, mut new) = (None, None);
-        for option in clause.options().iter() {
-            let name = option.value().map(Into::into);
-            if option.option == ReturningOptionKind::RETURNING_OPTION_OLD {
-                old = name;
-            } else {
-                new = name;
-            }
-        }
-        let mut targets = Vec::with_capacity(clause.exprs().len());
-        for node in clause.exprs() {
-            targets.push(match node {
-                Node::ResTarget(target) => self.target(target)?,
-                _ => Target {
-                    name: None,
-                    expr: Expr::Opaque("RETURNING of unusual form"),
-                },
-            });
-        }
-        Ok(Some(Returning { targets, old, new }))
-    }
-
-    #[inline(never)]
-    fn insert(&mut self, insert: &nodes::InsertStmt) -> Result<Query> {
-        let with = self.with(insert.with_clause())?;
-        let (Some(target), Some(columns)) = (insert.relation(), self.assigned_list(insert.cols())?)
-        else {
-            return Ok(Query::Opaque("INSERT of unusual form"));
-        };
-        let target = self.table(target);
-        let source = match insert.select_stmt() {
-            Node::SelectStmt(select) => Some(self.deeper(|this| this.select(select))?),
-            Node::None => None,
-            _ => return Ok(Query::Opaque("INSERT of unusual form")),
-        };
-        let conflict = match insert.on_conflict_clause() {
-            Some(clause) => Some(self.conflict(clause)?),
-            None => None,
-        };
-        Ok(Query::Insert(Box::new(Insert {
-            with,
-            target,
-            columns,
-            source,
-            conflict,
-            returning: self.returning(insert.returning_clause())?,
-        })))
-    }
-
-    fn conflict(&mut self, clause: &nodes::OnConflictClause) -> Result<Conflict> {
-        let mut elements = Vec::new();
-        let mut element_filter = None;
-        if let Some(infer) = clause.infer() {
-            for node in infer.index_elems() {
-                match node {
-                    Node::IndexElem(element) => elements.push(self.index_element(element)?),
-                    _ => elements.push(Expr::Opaque("ON CONFLICT of unusual form")),
-                }
-            }
-            element_filter = self.optional(infer.where_clause())?;
-        }
-        let mut assignments = Vec::new();
-        for target in clause.target_list().iter() {
-            assignments.push(self.assignment(target)?);
-        }
-        Ok(Conflict {
-            elements,
-            element_filter,
-            updates: clause.action != OnConflictAction::ONCONFLICT_NOTHING,
-            assignments,
-            filter: self.optional(clause.where_clause())?,
-        })
-    }
-
-    pub(super) fn index_element(&mut self, element: &nodes::IndexElem) -> Result<Expr> {
-        match element.name() {
-            Some(name) => Ok(Expr::Column(Box::new(crate::ast::Column {
-                path: vec![name.into()],
-                star: false,
-            }))),
-            None => self.expr(element.expr()),
-        }
-    }
-
-    #[inline(never)]
-    fn update(&mut self, update: &nodes::UpdateStmt) -> Result<Query> {
-        let with = self.with(update.with_clause())?;
-        let Some(target) = update.relation() else {
-            return Ok(Query::Opaque("UPDATE of unusual form"));
-        };
-        let target = self.table(target);
-        let mut assignments = Vec::new();
-        for item in update.target_list().iter() {
-            assignments.push(self.assignment(item)?);
-        }
-        Ok(Query::Update(Box::new(Update {
-            with,
-            target,
-            assignments,
-            from: self.items(update.from_clause())?,
-            filter: self.optional(update.where_clause())?,
-            returning: self.returning(update.returning_clause())?,
-        })))
-    }
-
-    #[inline(never)]
-    fn delete(&mut self, delete: &nodes::DeleteStmt) -> Result<Query> {
-        let with = self.with(delete.with_clause())?;
-        let Some(target) = delete.relation() else {
-            return Ok(Query::Opaque("DELETE of unusual form"));
-        };
-        Ok(Query::Delete(Box::new(Delete {
-            with,
-            target: self.table(target),
-            using: self.items(delete.using_clause())?,
-            filter: self.optional(delete.where_clause())?,
-            returning: self.returning(delete.returning_clause())?,
-        })))
-    }
-
-    #[inline(never)]
-    fn merge(&mut self, merge: &nodes::MergeStmt) -> Result<Query> {
-        let with = self.with(merge.with_clause())?;
-        let Some(target) = merge.relation() else {
-            return Ok(Query::Opaque("MERGE of unusual form"));
-        };
-        let target = self.table(target);
-        let source = self.item(merge.source_relation())?;
-        let on = self.expr(merge.join_condition())?;
-        let mut branches = Vec::new();
-        for branch in merge.merge_when_clauses().iter() {
-            let condition = self.optional(branch.condition())?;
-            let Some(action) = self.merge_action(branch)? else {
-                return Ok(Query::Opaque("MERGE of unusual form"));
-            };
-            branches.push(Branch { condition, action });
-        }
-        Ok(Query::Merge(Box::new(Merge {
-            with,
-            target,
-            source,
-            on,
-            branches,
-            returning: self.returning(merge.returning_clause())?,
-        })))
-    }
-
-    fn merge_action(&mut self, branch: &nodes::MergeWhenClause) -> Result<Option<MergeAction>> {
-        Ok(Some(match branch.command_type {
-            CmdType::CMD_INSERT => {
-                let Some(columns) = self.assigned_list(branch.target_list())? else {
-                    return Ok(None);
-                };
-                MergeAction::Insert(columns, self.exprs(branch.values())?)
-            }
-            CmdType::CMD_UPDATE => {
-                let mut assignments = Vec::new();
-                for node in branch.target_list() {
-                    let Node::ResTarget(target) = node else {
-                        return Ok(None);
-                    };
-                    assignments.push(self.assignment(target)?);
-                }
-                MergeAction::Update(assignments)
-            }
-            CmdType::CMD_DELETE => MergeAction::Delete,
-            CmdType::CMD_NOTHING => MergeAction::Nothing,
-            _ => return Ok(None),
-        }))
     }
 }
 

@@ -269,3 +269,11 @@ fn is_own(ty: Ty) -> bool {
 pub(super) fn is_aggregate(name: &str) -> bool {
     AGGREGATES.binary_search(&name).is_ok()
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn aggregates_are_sorted() {
+        assert!(super::AGGREGATES.is_sorted());
+    }
+}

@@ -2,9 +2,9 @@
 
 use super::lineage::Info;
 use super::names::{Named, Row};
-use super::{Lineage, Resolver, Rows, ScopeColumn, Ty};
-use crate::ast::{Call, Cast, Compute, Expr, Op, Part, Query, Sort, Step, Sub, SubKind, Window};
-use crate::{ColumnId, OpaqueReason, SetChange, SetScope, SetValue, SettingClass, Usage};
+use super::{Lineage, Resolver, Rows, Ty};
+use crate::ast::{Cast, Compute, Expr, Op, Part, Query, Step, Sub, SubKind};
+use crate::{ColumnId, OpaqueReason, Usage};
 
 /// `pg_type` identifiers of what constants are.
 const BOOL: Ty = Ty::Known(16, -1);
@@ -25,7 +25,7 @@ impl<'a> Resolver<'a> {
     }
 
     #[inline(never)]
-    fn consume_here(&mut self, expr: &'a Expr, usage: Usage) -> Info {
+    pub(super) fn consume_here(&mut self, expr: &'a Expr, usage: Usage) -> Info {
         match expr {
             Expr::Param(number) => Info {
                 ty: self.parameter(*number),
@@ -86,7 +86,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The type that the client or PREPARE declares for a parameter.
-    fn parameter(&mut self, number: i32) -> Ty {
+    pub(super) fn parameter(&mut self, number: i32) -> Ty {
         let place = usize::try_from(number)
             .ok()
             .and_then(|number| number.checked_sub(1));
@@ -125,47 +125,8 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// `email(c)` is `c.email` when no function of that name takes the row (parser/parse_func.c, ParseFuncOrColumn).
-    fn projection(&mut self, call: &'a Call) -> Option<ScopeColumn> {
-        let ([name], [Expr::Column(column)]) = (call.name.as_slice(), call.args.as_slice()) else {
-            return None;
-        };
-        let plain =
-            !call.aggregate && !call.star && !call.variadic && !call.named && call.over.is_none();
-        let function = self.catalog.functions_named(name).next().is_some()
-            || self.pending.has_definition(name)
-            || crate::listed::function("pg_catalog", name).is_some();
-        if !plain || function || column.star {
-            return None;
-        }
-        // Only a column of that very name, so that nothing is recorded for what is not a row.
-        let [alias] = column.path.as_slice() else {
-            return None;
-        };
-        if self.levels.iter().any(|level| {
-            level
-                .items
-                .iter()
-                .any(|item| item.columns.iter().any(|column| *column.name == **alias))
-        }) {
-            return None;
-        }
-        let Named::Row(row) = self.column(column) else {
-            return None;
-        };
-        row.relation?;
-        let mut matching = row
-            .columns
-            .into_iter()
-            .filter(|column| *column.name == **name);
-        match (matching.next(), matching.next()) {
-            (Some(column), None) => Some(column),
-            _ => None,
-        }
-    }
-
     /// A whole row as one value is reported as attribute 0 of its relation.
-    fn row_value(&mut self, row: &Row<'a>) -> (Lineage, Ty) {
+    pub(super) fn row_value(&mut self, row: &Row<'a>) -> (Lineage, Ty) {
         self.whole_row(row);
         let mut lineage = Lineage::computed(false);
         lineage.reported = row.relation.map(|relation| ColumnId {
@@ -176,7 +137,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// `(c).email` is `c.email`.
-    fn produce_part(&mut self, part: &'a Part) -> (Lineage, Ty) {
+    pub(super) fn produce_part(&mut self, part: &'a Part) -> (Lineage, Ty) {
         if let (Expr::Column(column), [Step::Field(name)]) = (&part.arg, part.steps.as_slice()) {
             match self.column(column) {
                 Named::Row(row) => return self.field(&row, name),
@@ -191,7 +152,7 @@ impl<'a> Resolver<'a> {
         (Lineage::computed(info.clean), info.ty)
     }
 
-    fn field(&mut self, row: &Row<'a>, name: &str) -> (Lineage, Ty) {
+    pub(super) fn field(&mut self, row: &Row<'a>, name: &str) -> (Lineage, Ty) {
         let mut matching = row.columns.iter().filter(|column| *column.name == *name);
         match (matching.next(), matching.next()) {
             (Some(column), None) => (column.lineage.clone(), column.ty),
@@ -210,7 +171,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn produce_cast(&mut self, cast: &'a Cast) -> (Lineage, Ty) {
+    pub(super) fn produce_cast(&mut self, cast: &'a Cast) -> (Lineage, Ty) {
         let (lineage, from) = self.deeper((Lineage::computed(false), Ty::Other), |this| {
             this.produce(&cast.arg)
         });
@@ -223,7 +184,7 @@ impl<'a> Resolver<'a> {
     }
 
     #[inline(never)]
-    fn cast_expr(&mut self, cast: &'a Cast, usage: Usage) -> Info {
+    pub(super) fn cast_expr(&mut self, cast: &'a Cast, usage: Usage) -> Info {
         let info = self.consume(&cast.arg, usage);
         Info {
             ty: self.type_named(&cast.target, info.ty),
@@ -232,7 +193,7 @@ impl<'a> Resolver<'a> {
     }
 
     #[inline(never)]
-    fn part(&mut self, part: &'a Part, usage: Usage) -> Info {
+    pub(super) fn part(&mut self, part: &'a Part, usage: Usage) -> Info {
         let mut clean = true;
         for step in &part.steps {
             if let Step::Subscript(exprs) = step {
@@ -264,7 +225,7 @@ impl<'a> Resolver<'a> {
     }
 
     #[inline(never)]
-    fn operation(&mut self, op: &'a Op, usage: Usage) -> Info {
+    pub(super) fn operation(&mut self, op: &'a Op, usage: Usage) -> Info {
         let mut operands = op.operands.iter();
         let Some(first) = operands.next() else {
             return Info::other(false);
@@ -289,7 +250,7 @@ impl<'a> Resolver<'a> {
     }
 
     #[inline(never)]
-    fn compute(&mut self, compute: &'a Compute, usage: Usage) -> Info {
+    pub(super) fn compute(&mut self, compute: &'a Compute, usage: Usage) -> Info {
         let usage = if compute.aggregate {
             Usage::Aggregate
         } else {
@@ -325,7 +286,7 @@ impl<'a> Resolver<'a> {
 
     /// A subselect in an expression: its outputs are used the way the expression is.
     #[inline(never)]
-    fn sub(&mut self, sub: &'a Sub, usage: Usage) -> Info {
+    pub(super) fn sub(&mut self, sub: &'a Sub, usage: Usage) -> Info {
         let test = sub.test.as_ref().map(|test| self.consume(test, usage));
         let rows = self.subquery(&sub.query);
         let mut clean = test.is_none_or(|test| test.clean);
@@ -349,137 +310,12 @@ impl<'a> Resolver<'a> {
     }
 
     /// Its clauses count even where its outputs count only when they are used.
-    fn subquery(&mut self, query: &'a Query) -> Rows {
+    pub(super) fn subquery(&mut self, query: &'a Query) -> Rows {
         let setting = self.setting.take();
         let capture = self.facts.pause_capture();
         let rows = self.deeper(Rows::default(), |this| this.query(query));
         self.facts.end_capture(capture);
         self.setting = setting;
         rows
-    }
-
-    #[inline(never)]
-    fn function(&mut self, call: &'a Call, usage: Usage) -> Info {
-        // A function's own arguments come first: what they hold decides which function is meant.
-        let aggregate = call.aggregate || self.is_aggregate(call);
-        let inner = if aggregate { Usage::Aggregate } else { usage };
-        let inner = match inner {
-            Usage::Projected => Usage::Expression,
-            inner => inner,
-        };
-        let mut clean = true;
-        let mut types = Vec::with_capacity(call.args.len());
-        for arg in &call.args {
-            let info = self.consume(arg, inner);
-            clean &= info.clean;
-            types.push(info.ty);
-        }
-        for sort in &call.order {
-            let info = self.sort(
-                sort,
-                if aggregate {
-                    Usage::Aggregate
-                } else {
-                    Usage::Order
-                },
-            );
-            clean &= info.clean;
-            types.push(info.ty);
-        }
-        if let Some(filter) = &call.filter {
-            self.consume(filter, Usage::Predicate);
-        }
-        if let Some(window) = &call.over {
-            clean &= self.window(window);
-        }
-        let called = self.call(
-            &call.name,
-            &types,
-            call.named || call.variadic || !call.order.is_empty(),
-        );
-        if let [name] | [_, name] = call.name.as_slice()
-            && **name == *"set_config"
-        {
-            self.set_config(&call.args);
-        }
-        Info {
-            ty: match called.candidate {
-                Some(function) => Ty::Known(function.returns, -1),
-                None => Ty::Other,
-            },
-            clean: clean && called.listed,
-        }
-    }
-
-    /// Whether a call may be that of an aggregate.
-    fn is_aggregate(&self, call: &Call) -> bool {
-        let Some(name) = call.name.last() else {
-            return false;
-        };
-        super::code::is_aggregate(name)
-            || self
-                .catalog
-                .functions_named(name)
-                .any(|function| function.kind == crate::catalog::FunctionKind::Aggregate)
-    }
-
-    fn set_config(&mut self, args: &'a [Expr]) {
-        let known = match args {
-            [Expr::Column(column), ..] if super::query::is_name(column) => self.setting,
-            [Expr::Text(name), ..] => Some(&**name),
-            _ => None,
-        };
-        let constant = match args.get(1..).unwrap_or_default() {
-            [Expr::Text(value), Expr::Bool(local)] => Some((value, *local)),
-            [Expr::Text(value), Expr::Text(local)] => match &**local {
-                "t" | "true" | "on" | "yes" | "1" => Some((value, true)),
-                "f" | "false" | "off" | "no" | "0" => Some((value, false)),
-                _ => None,
-            },
-            _ => None,
-        };
-        let change = |name: &str, value, local: bool| SetChange {
-            name: name.to_ascii_lowercase(),
-            scope: if local {
-                SetScope::Local
-            } else {
-                SetScope::Session
-            },
-            value,
-            is_reset: false,
-            reset_all: false,
-        };
-        match (known, constant) {
-            (Some(name), Some((value, local))) => {
-                let value = SetValue::Literal(vec![value.to_string()]);
-                self.facts.settings.push(change(name, value, local));
-            }
-            (Some(name), None) => {
-                let change = change(name, SetValue::NotConstant, false);
-                if change.class() != SettingClass::Harmless {
-                    self.facts.opaque(OpaqueReason::Setting);
-                }
-                self.facts.settings.push(change);
-            }
-            (None, _) => self.facts.opaque(OpaqueReason::Setting),
-        }
-    }
-
-    /// Whether no column decides what the window holds.
-    pub(super) fn window(&mut self, window: &'a Window) -> bool {
-        let mut clean = window.named.is_none();
-        clean &= self.consume_all(&window.partition, Usage::Group);
-        for sort in &window.order {
-            clean &= self.sort(sort, Usage::Order).clean;
-        }
-        clean & self.consume_all(&window.frame, Usage::Expression)
-    }
-
-    pub(super) fn sort(&mut self, sort: &'a Sort, usage: Usage) -> Info {
-        let info = self.consume(&sort.expr, usage);
-        if !sort.using.is_empty() {
-            self.operator(&sort.using, Some(info.ty), info.ty);
-        }
-        info
     }
 }

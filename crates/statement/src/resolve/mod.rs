@@ -3,16 +3,23 @@
 //! Names resolve the way PostgreSQL resolves them (parser/parse_relation.c, parse_clause.c, parse_func.c). Where
 //! its rules need more than is known here, the answer covers every reading, or the statement is opaque.
 
+mod call;
 mod code;
+mod consequences;
 mod expr;
 mod facts;
 mod from;
+mod function;
+mod join;
 mod lineage;
 mod names;
+mod outputs;
 mod pending;
 mod query;
+mod stored;
 mod types;
 mod view;
+mod with;
 mod write;
 
 use std::rc::Rc;

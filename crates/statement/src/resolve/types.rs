@@ -342,3 +342,11 @@ fn is_pseudo(name: &str) -> bool {
             | "internal"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn built_in_types_are_sorted() {
+        assert!(super::BUILT_IN.is_sorted_by_key(|entry| entry.0));
+    }
+}

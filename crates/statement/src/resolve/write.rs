@@ -4,20 +4,17 @@ use std::sync::Arc;
 
 use foldhash::HashSet;
 
-use super::{Item, Level, Lineage, Resolver, Rows, ScopeColumn, Ty};
+use super::{Item, Level, Resolver, Rows, ScopeColumn};
 use crate::ast::{
-    Assigned, Assignment, Body, Conflict, Delete, Expr, From, Insert, Merge, MergeAction, Query,
+    Assigned, Assignment, Body, Conflict, Delete, Expr, From, Insert, Merge, MergeAction,
     Returning, Select, Table, Update,
 };
-use crate::catalog::{CodeClass, CodeOrigin, Relation, RelationKind, RuleEvent};
-use crate::{ColumnId, Effect, FunctionUse, Oid, OpaqueReason, Usage, Verb};
-
-/// Tables that foreign keys reach, at most.
-const CASCADES: usize = 1000;
+use crate::catalog::RelationKind;
+use crate::{Effect, Oid, OpaqueReason, Usage, Verb};
 
 impl<'a> Resolver<'a> {
     /// The target of a write, with everything the write sets off.
-    fn write_target(&mut self, table: &'a Table, verb: Verb) -> Item<'a> {
+    pub(super) fn write_target(&mut self, table: &'a Table, verb: Verb) -> Item<'a> {
         self.facts.raise(Effect::Write);
         let mut item = self.relation_item(table, verb);
         item.lockable = false;
@@ -56,123 +53,7 @@ impl<'a> Resolver<'a> {
         item
     }
 
-    /// Rules, triggers, checks, defaults, indexes and foreign keys that a write to this relation runs.
-    pub(crate) fn writing(&mut self, relation: &'a Relation, verb: Verb) {
-        let event = match verb {
-            Verb::Insert => RuleEvent::Insert,
-            Verb::Update => RuleEvent::Update,
-            Verb::Delete => RuleEvent::Delete,
-            _ => RuleEvent::Unknown,
-        };
-        let ruled = |rule: &crate::catalog::Rule| {
-            rule.event == event || rule.event == RuleEvent::Unknown || event == RuleEvent::Unknown
-        };
-        if verb != Verb::Truncate && relation.rules.iter().any(ruled) {
-            self.facts
-                .opaque(OpaqueReason::Rule(Arc::clone(&relation.name)));
-        }
-        // Rows of a partitioned or inherited table may stand in any descendant.
-        self.triggers(relation, verb);
-        if matches!(verb, Verb::Update | Verb::Delete | Verb::Truncate) {
-            self.cascade(relation, verb);
-        }
-    }
-
-    /// The triggers of a write, without what its foreign keys do.
-    pub(crate) fn triggers(&mut self, relation: &'a Relation, verb: Verb) {
-        let catalog = self.catalog;
-        for oid in catalog.descendants(relation.oid) {
-            if let Some(relation) = catalog.relation_by_oid(oid) {
-                self.code_of_write(relation, verb);
-            }
-        }
-    }
-
-    fn code_of_write(&mut self, relation: &'a Relation, verb: Verb) {
-        for trigger in relation.triggers.iter().filter(|trigger| trigger.enabled) {
-            let fires = match verb {
-                Verb::Insert => trigger.on_insert(),
-                Verb::Update => trigger.on_update(),
-                Verb::Delete => trigger.on_delete(),
-                Verb::Truncate => trigger.on_truncate(),
-                _ => true,
-            };
-            if fires {
-                self.facts.function(FunctionUse::Unlisted {
-                    schema: Some(Arc::clone(&trigger.function.schema)),
-                    name: Arc::clone(&trigger.function.name),
-                    user_defined: true,
-                });
-            }
-        }
-        if matches!(verb, Verb::Delete | Verb::Truncate) {
-            return;
-        }
-        for code in &relation.user_code {
-            let runs = match code.origin {
-                CodeOrigin::Default
-                | CodeOrigin::Constraint
-                | CodeOrigin::Index
-                | CodeOrigin::Partition
-                | CodeOrigin::Trigger
-                | CodeOrigin::Unknown => true,
-                CodeOrigin::Policy => relation.row_security.enabled,
-                // Input functions and operator classes can only be made by a superuser.
-                CodeOrigin::Statistics | CodeOrigin::Type => false,
-            };
-            let made_by_superuser =
-                matches!(code.class, CodeClass::OperatorClass | CodeClass::Type);
-            if runs && !made_by_superuser {
-                self.unlisted(Some(&code.schema), &code.name, true);
-            }
-        }
-    }
-
-    /// What foreign keys of other tables do when rows of this one change.
-    fn cascade(&mut self, start: &'a Relation, verb: Verb) {
-        let mut queue = vec![(start, verb)];
-        let mut seen: HashSet<(Oid, Verb)> = HashSet::default();
-        seen.insert((start.oid, verb));
-        while let Some((relation, verb)) = queue.pop() {
-            for key in &relation.referenced_by {
-                let action = match verb {
-                    Verb::Update => key.on_update,
-                    Verb::Delete => key.on_delete,
-                    // TRUNCATE … CASCADE; without it the server refuses.
-                    _ => b'c',
-                };
-                let then = match (action, verb) {
-                    (b'c', Verb::Update) | (b'n' | b'd', _) => Verb::Update,
-                    (b'c', verb) => verb,
-                    _ => continue,
-                };
-                let Some(reached) = self.catalog.relation_by_oid(key.from) else {
-                    continue;
-                };
-                if !seen.insert((reached.oid, then)) {
-                    continue;
-                }
-                if seen.len() > CASCADES {
-                    self.construct("so many foreign keys");
-                    return;
-                }
-                self.facts.relation(then, reached, true);
-                self.code_of_write(reached, then);
-                for attribute in key.from_attributes.iter().filter(|_| then == Verb::Update) {
-                    self.facts.column(
-                        ColumnId {
-                            relation: reached.oid,
-                            attribute: *attribute,
-                        },
-                        Usage::Written,
-                    );
-                }
-                queue.push((reached, then));
-            }
-        }
-    }
-
-    fn written(&mut self, item: &Item<'a>, column: &str) -> Option<ScopeColumn> {
+    pub(super) fn written(&mut self, item: &Item<'a>, column: &str) -> Option<ScopeColumn> {
         let found = item
             .relation
             .and_then(|relation| {
@@ -200,7 +81,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn assigned(&mut self, item: &Item<'a>, target: &'a Assigned) {
+    pub(super) fn assigned(&mut self, item: &Item<'a>, target: &'a Assigned) {
         let column = self.written(item, &target.column);
         if let Some(column) = column.filter(|_| target.partial) {
             self.facts.lineage(&column.lineage, Usage::WrittenFrom);
@@ -209,11 +90,11 @@ impl<'a> Resolver<'a> {
     }
 
     /// The source of a value that is written.
-    fn feed(&mut self, expr: &'a Expr) {
+    pub(super) fn feed(&mut self, expr: &'a Expr) {
         self.consume(expr, Usage::WrittenFrom);
     }
 
-    fn assignments(&mut self, item: &Item<'a>, assignments: &'a [Assignment]) {
+    pub(super) fn assignments(&mut self, item: &Item<'a>, assignments: &'a [Assignment]) {
         for assignment in assignments {
             self.assigned(item, &assignment.target);
             if let Some(value) = &assignment.value {
@@ -272,7 +153,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The rows to insert; how many columns they have, if that is known.
-    fn source(&mut self, source: &'a Select) -> Option<usize> {
+    pub(super) fn source(&mut self, source: &'a Select) -> Option<usize> {
         if let Body::Values(rows) = &source.body
             && source.with.is_none()
             && source.order.is_empty()
@@ -290,7 +171,12 @@ impl<'a> Resolver<'a> {
         (!rows.open).then_some(rows.columns.len())
     }
 
-    fn conflict(&mut self, conflict: &'a Conflict, target: Item<'a>, excluded: Item<'a>) {
+    pub(super) fn conflict(
+        &mut self,
+        conflict: &'a Conflict,
+        target: Item<'a>,
+        excluded: Item<'a>,
+    ) {
         // Which row is in the way is told by whether one is.
         self.consume_all(&conflict.elements, Usage::Predicate);
         if let Some(filter) = &conflict.element_filter {
@@ -330,7 +216,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// RETURNING, in a scope that has the target and what it is joined with.
-    fn returning(&mut self, returning: Option<&'a Returning>) -> Rows {
+    pub(super) fn returning(&mut self, returning: Option<&'a Returning>) -> Rows {
         let Some(returning) = returning else {
             return Rows::default();
         };
@@ -386,7 +272,7 @@ impl<'a> Resolver<'a> {
         rows
     }
 
-    fn change(
+    pub(super) fn change(
         &mut self,
         item: Item<'a>,
         from: &'a [From],
@@ -498,143 +384,6 @@ impl<'a> Resolver<'a> {
         self.levels.pop();
         self.leave_with(framed);
         rows
-    }
-
-    /// VACUUM, ANALYZE, REINDEX, REFRESH and kin: the code they run.
-    pub(crate) fn maintained(&mut self, relation: &'a Relation) {
-        if relation.kind == RelationKind::MaterialisedView {
-            self.view_columns(relation);
-        }
-        for code in &relation.user_code {
-            let runs = matches!(
-                code.origin,
-                CodeOrigin::Index | CodeOrigin::Statistics | CodeOrigin::Unknown
-            );
-            if runs && code.class != CodeClass::OperatorClass {
-                self.unlisted(Some(&code.schema), &code.name, true);
-            }
-        }
-    }
-
-    /// Whether a value has a match in the table a foreign key points to is told by an error: that column is probed.
-    fn probe(&mut self, relation: &Relation) {
-        for key in &relation.references {
-            let column = |attribute: &i16| ColumnId {
-                relation: relation.oid,
-                attribute: *attribute,
-            };
-            let written = |attribute: &i16| self.facts.has(column(attribute), Usage::Written);
-            if !key.from_attributes.iter().any(written) {
-                continue;
-            }
-            for attribute in &key.to_attributes {
-                let probed = ColumnId {
-                    relation: key.to,
-                    attribute: *attribute,
-                };
-                self.facts.column(probed, Usage::Predicate);
-            }
-        }
-    }
-
-    /// An expression stored with a relation, as the only output of a query without FROM.
-    pub(super) fn stored_expression(&mut self, relation: &'a Relation, query: &'a Query) {
-        let Query::Select(select) = query else { return };
-        let Body::Plain(plain) = &select.body else {
-            return;
-        };
-        let columns = relation
-            .columns
-            .iter()
-            .map(|column| ScopeColumn {
-                name: Arc::clone(&column.name),
-                lineage: Lineage::column(ColumnId {
-                    relation: relation.oid,
-                    attribute: column.attribute,
-                }),
-                ty: Ty::Known(column.type_oid, column.typmod),
-            })
-            .collect();
-        self.levels.push(Level {
-            width: relation.columns.len(),
-            items: vec![Item {
-                name: &relation.name,
-                schema: Some(&relation.schema),
-                relation: Some(relation),
-                columns,
-                named: true,
-                bare: true,
-                open: false,
-                lockable: false,
-            }],
-            ..Level::default()
-        });
-        for target in &plain.targets {
-            self.consume(&target.expr, Usage::Predicate);
-        }
-        self.levels.pop();
-    }
-
-    /// The columns that COPY moves to or from a relation.
-    pub(crate) fn copied(&mut self, table: &'a Table, verb: Verb) -> Rows {
-        let item = if verb == Verb::Insert {
-            self.write_target(table, verb)
-        } else {
-            self.relation_item(table, verb)
-        };
-        Rows {
-            columns: item.columns,
-            open: item.open,
-        }
-    }
-
-    /// The WHERE of COPY FROM.
-    pub(crate) fn copy_filter(&mut self, table: Option<&Table>, filter: &'a Expr) {
-        let relation = match table.map(|table| self.find(table)) {
-            Some(super::Meant::Relation(relation)) => Some(relation),
-            _ => None,
-        };
-        self.over_relation(relation, std::slice::from_ref(filter), Usage::Predicate);
-    }
-
-    /// A level with nothing but this relation, for expressions stored with it. `None`: nothing is known.
-    pub(crate) fn over_relation(
-        &mut self,
-        relation: Option<&'a Relation>,
-        exprs: &'a [Expr],
-        usage: Usage,
-    ) {
-        let item = match relation {
-            Some(relation) => Item {
-                name: &relation.name,
-                schema: Some(&relation.schema),
-                relation: Some(relation),
-                columns: self.relation_columns(relation),
-                named: true,
-                bare: true,
-                open: false,
-                lockable: false,
-            },
-            None => Item {
-                name: "",
-                schema: None,
-                relation: None,
-                columns: Vec::new(),
-                named: false,
-                bare: true,
-                open: true,
-                lockable: false,
-            },
-        };
-        self.levels.push(Level {
-            width: item.columns.len(),
-            items: vec![item],
-            ..Level::default()
-        });
-        let quiet = std::mem::replace(&mut self.quiet, relation.is_none());
-        self.consume_all(exprs, usage);
-        self.quiet = quiet;
-        self.levels.pop();
     }
 }
 

@@ -132,7 +132,7 @@ fn large_lists_are_read_in_time_that_grows_with_them() {
         format!("SELECT 1 WHERE 1 IN ({})", items.join(","))
     };
     let start = Instant::now();
-    assert_eq!(on_small_stack(list(1_000_000), large()), Ok(1));
+    assert_eq!(on_small_stack(list(300_000), large()), Ok(1));
     assert!(start.elapsed() < Duration::from_secs(60));
     let text = list(200_000);
     assert!(matches!(
