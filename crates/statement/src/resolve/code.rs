@@ -121,7 +121,15 @@ impl<'a> Resolver<'a> {
             None => listed::function("pg_catalog", name),
             Some(schema) => listed::function(schema, name),
         };
-        let Some(class) = own else {
+        let made = reachable.is_empty() && self.pending.has_definition(name);
+        let Some(class) = own.filter(|_| !made) else {
+            if made {
+                self.unlisted(schema, name, true);
+                return Called {
+                    candidate: None,
+                    listed: false,
+                };
+            }
             if candidates.is_empty() {
                 candidates = reachable;
             }
