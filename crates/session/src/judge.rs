@@ -36,12 +36,25 @@ pub(crate) struct Judge<'a> {
 
 impl Judge<'_> {
     /// The verdict on a query string, and whether every name in it resolved.
-    pub(crate) fn text(&self, text: &str, scope: &Scope<'_>) -> (Verdict, bool) {
-        let analysis = match statement::analyze(text, scope) {
+    ///
+    /// `alike` may know the verdict on a statement that means the same.
+    pub(crate) fn text(
+        &self,
+        text: &str,
+        types: &[u32],
+        scope: &Scope<'_>,
+        alike: impl FnOnce(&Statement) -> Option<Arc<Verdict>>,
+    ) -> (Arc<Verdict>, bool) {
+        let analysis = match statement::analyze_with(text, types, scope) {
             Ok(analysis) => analysis,
-            Err(error) => return (self.unreadable(&error), true),
+            Err(error) => return (Arc::new(self.unreadable(&error)), true),
         };
         let complete = analysis.complete_catalog;
+        if let [statement] = analysis.statements.as_slice()
+            && let Some(verdict) = alike(statement)
+        {
+            return (verdict, complete);
+        }
         let mut verdict = Verdict::empty();
         let count = analysis.statements.len();
         let mut unsettled = false;
@@ -93,7 +106,7 @@ impl Judge<'_> {
             verdict.judged.push(judged);
             verdict.refusal = verdict.refusal.or(refusal);
         }
-        (verdict, complete)
+        (Arc::new(verdict), complete)
     }
 
     /// A text that is no SQL, or beyond the limits.
@@ -472,6 +485,21 @@ impl Judge<'_> {
                 );
             }
         }
+        let unresolved = |used: &statement::ColumnUse| {
+            used.usage == Usage::Unresolved || used.column == ColumnId::UNRESOLVED
+        };
+        let unclear = statement.columns.iter().any(unresolved)
+            || (judged.guarded && !statement.outputs_complete);
+        if unclear && self.masks_anything() && statement.opaque.is_empty() {
+            return Some(
+                Refusal::new(
+                    Cause::Opaque,
+                    "weir.unresolved-column",
+                    "Weir cannot tell which columns this statement reads or returns, and some here are masked",
+                )
+                .hint("Name the columns; send definitions and what uses them one by one."),
+            );
+        }
         if judged.masks.is_empty() {
             return None;
         }
@@ -807,7 +835,7 @@ pub fn explain(
     settings: &statement::Settings,
     text: &str,
     unix_ms: u64,
-) -> crate::verdict::Verdict {
+) -> Arc<Verdict> {
     let declared = Declared::default();
     let session = Session {
         who,
@@ -831,5 +859,5 @@ pub fn explain(
         prepared: &statement::NothingPrepared,
         limits: world.limits,
     };
-    judge.text(text, &scope).0
+    judge.text(text, &[], &scope, |_| None).0
 }

@@ -543,7 +543,7 @@ impl Machine {
         }
         let mut cleared = Vec::with_capacity(verdict.judged.len());
         for judged in &verdict.judged {
-            let receipt = self.record_intent(judged, text, bind)?;
+            let receipt = self.record_intent(judged, verdict.judged.len() == 1, text, bind)?;
             cleared.push(gate::clear(judged, &receipt, world.durability));
         }
         Ok(cleared)

@@ -25,11 +25,18 @@ impl Machine {
     fn intent(
         &self,
         judged: &Judged,
+        alone: bool,
         text: &str,
         bind: Option<&pg::Bind<'_>>,
         decision: Decided,
     ) -> Intent {
         let record = &judged.record;
+        // A verdict may be that of a statement alike, standing elsewhere in its text.
+        let part = if alone {
+            text
+        } else {
+            text.get(judged.statement.text.clone()).unwrap_or(text)
+        };
         let declared = |own: &Option<String>, session: &Option<String>| {
             own.as_deref().or(session.as_deref()).map(Arc::<str>::from)
         };
@@ -50,11 +57,7 @@ impl Machine {
             masks: Arc::clone(&record.masks),
             row_cap: judged.row_cap,
             prepared: None,
-            text: (!record.secret).then(|| {
-                text.get(judged.statement.text.clone())
-                    .unwrap_or(text)
-                    .into()
-            }),
+            text: (!record.secret).then(|| part.into()),
             parameters: bind.filter(|_| !record.secret).and_then(parameters),
             purpose: declared(&record.declared.purpose, &known.purpose),
             task: declared(&record.declared.task, &known.task),
@@ -67,11 +70,12 @@ impl Machine {
     pub(super) fn record_intent(
         &mut self,
         judged: &Judged,
+        alone: bool,
         text: &str,
         bind: Option<&pg::Bind<'_>>,
     ) -> Result<Receipt, Refusal> {
         self.number();
-        let intent = self.intent(judged, text, bind, Decided::Allow);
+        let intent = self.intent(judged, alone, text, bind, Decided::Allow);
         self.ledger.append(intent.into()).map_err(|unavailable| {
             Refusal::new(
                 Cause::Ledger,
@@ -89,7 +93,8 @@ impl Machine {
         }
         for judged in &verdict.judged {
             self.number();
-            let mut intent = self.intent(judged, text, None, Decided::Deny);
+            let mut intent =
+                self.intent(judged, verdict.judged.len() == 1, text, None, Decided::Deny);
             if intent.rules.is_empty() {
                 intent.rules = Arc::from([Arc::from(refusal.rule.as_str())]);
             }
@@ -104,7 +109,7 @@ impl Machine {
         judged.record.rules = Arc::from([Arc::from(refusal.rule.as_str())]);
         judged.record.secret = false;
         self.number();
-        let mut intent = self.intent(&judged, text.unwrap_or_default(), None, Decided::Deny);
+        let mut intent = self.intent(&judged, true, text.unwrap_or_default(), None, Decided::Deny);
         intent.text = text.map(Into::into);
         let _ = self.ledger.append(intent.into());
     }

@@ -72,7 +72,9 @@ impl Machine {
             catalog,
             session: self.as_session(now),
         };
-        let (verdict, complete) = judge.text(text, &scope);
+        let alike =
+            |statement: &statement::Statement| self.cache.find_alike(&key, statement, now.unix_ms);
+        let (verdict, complete) = judge.text(text, types, &scope, alike);
         if !complete && !self.standing.lenient {
             // A name did not resolve: the catalog may be behind. Once per text.
             let seen = digest((text, world.catalog_generation >= self.needs_generation));
@@ -85,9 +87,9 @@ impl Machine {
                 return Err(Blocked);
             }
         }
-        let verdict = Arc::new(verdict);
         if verdict.cacheable && complete {
             self.cache.keep(&key, &verdict);
+            self.cache.keep_alike(&key, &verdict);
         }
         Ok(verdict)
     }
