@@ -55,7 +55,8 @@ CREATE VIEW shouted AS SELECT id, upper(email) AS loud FROM customers;
 CREATE VIEW rich AS SELECT id FROM customers WHERE salary > 900000;
 CREATE MATERIALIZED VIEW kept AS SELECT id, email AS who FROM customers;
 CREATE VIEW everything AS SELECT * FROM customers;
-CREATE RULE spill AS ON INSERT TO clean WHERE new.id = 4242 DO ALSO SELECT email FROM customers;
+CREATE TABLE spilling (id int);
+CREATE RULE spill AS ON INSERT TO spilling DO ALSO SELECT email FROM customers;
 
 CREATE FUNCTION all_customers() RETURNS SETOF customers LANGUAGE sql AS 'SELECT * FROM customers';
 CREATE FUNCTION email_by_id(i int) RETURNS text LANGUAGE sql AS 'SELECT email FROM customers WHERE id = i';
@@ -63,5 +64,5 @@ CREATE FUNCTION run_text(t text) RETURNS SETOF text LANGUAGE plpgsql AS $$BEGIN 
 CREATE FUNCTION address(c customers) RETURNS text LANGUAGE sql AS 'SELECT c.email';
 CREATE PROCEDURE tell(INOUT x text) LANGUAGE plpgsql AS $$BEGIN SELECT email INTO x FROM customers WHERE id = 1; END$$;
 CREATE FUNCTION loud() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE NOTICE '%', old; RETURN NULL; END$$;
-CREATE TRIGGER orders_loud BEFORE DELETE ON customers FOR EACH ROW EXECUTE FUNCTION loud();
+CREATE TRIGGER child_loud BEFORE DELETE ON child FOR EACH ROW EXECUTE FUNCTION loud();
 ANALYZE;

@@ -1,5 +1,6 @@
 //! The database a corpus runs against, put back into its first state whenever a case changed it.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -128,6 +129,32 @@ impl Stage {
         let name = name.replace('\'', "''");
         let answer = client.query(&format!("select oid from pg_proc where proname = '{name}'"))?;
         Ok(answer.value().parse().unwrap_or_default())
+    }
+
+    /// Oids of the objects of the set-up in a world, by what they are.
+    fn oids(&self, world: World) -> Result<HashMap<String, String>> {
+        let mut client = self.server.client(world.template())?;
+        let answer = client.run(
+            "select 'class ' || oid::regclass, oid from pg_class where oid >= 16384
+             union all select 'type ' || oid::regtype, oid from pg_type where oid >= 16384
+             union all select 'function ' || oid::regprocedure, oid from pg_proc where oid >= 16384
+             union all select 'constraint ' || conname || conrelid::regclass, oid from pg_constraint where oid >= 16384
+             union all select 'database ' || datname, oid from pg_database where datname = current_database()",
+        )?;
+        Ok(answer
+            .rows()
+            .into_iter()
+            .filter_map(|row| Some((row.first()?.clone(), row.get(1)?.clone())))
+            .collect())
+    }
+
+    /// Pairs of oids of one object in the first and the second world.
+    pub(crate) fn oid_pairs(&self) -> Result<HashMap<String, String>> {
+        let (first, mut second) = (self.oids(World::First)?, self.oids(World::Second)?);
+        Ok(first
+            .into_iter()
+            .filter_map(|(object, oid)| Some((oid, second.remove(&object)?)))
+            .collect())
     }
 
     fn position(&mut self) -> Result<String> {
