@@ -33,6 +33,10 @@ impl<'a> Reader<'a> {
             }
         };
         if let Tree::Execute(_) = inner {
+            // The server may run it as it was prepared, and reports no origins here.
+            resolver
+                .facts
+                .opaque(OpaqueReason::Construct("CREATE TABLE AS EXECUTE"));
             resolver.facts.stored();
         }
         self.creates(resolver, table, effects);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::resolve::Pending;
-use crate::{Kind, SetChange, SetValue, Statement, Transaction};
+use crate::{Kind, SetChange, SetValue, SettingClass, Statement, Transaction};
 
 /// What a statement changes for the statements after it.
 #[derive(Default)]
@@ -14,44 +14,27 @@ pub(super) struct Effects {
 }
 
 /// Follows `search_path` through a text; other settings that change meaning leave it unknown.
-pub(super) fn apply_setting(change: &SetChange, settings: &mut crate::Settings) {
+fn apply_setting(change: &SetChange, by_set: bool, settings: &mut crate::Settings) {
     if change.reset_all {
         settings.known = false;
     }
     match (change.name.as_str(), &change.value) {
-        ("search_path", SetValue::Literal(words)) => match path(words) {
-            Some(path) => settings.search_path = path,
-            None => settings.known = false,
-        },
+        // SET takes each word as it is; `set_config` splits its one.
+        ("search_path", SetValue::Literal(words))
+            if by_set && !words.iter().any(|word| word == "$user") =>
+        {
+            settings.search_path = words
+                .iter()
+                .filter(|word| !word.is_empty())
+                .cloned()
+                .collect();
+        }
         ("search_path", SetValue::FromCurrent) => {}
         ("search_path" | "role" | "session_authorization" | "standard_conforming_strings", _) => {
             settings.known = false;
         }
         _ => {}
     }
-}
-
-/// A literal search_path as a list of schemas: SET gives one word for each, `set_config` all in one.
-pub(super) fn path(words: &[String]) -> Option<Vec<String>> {
-    let [only] = words else {
-        // "$user" needs the role's name.
-        return (!words.iter().any(|word| word == "$user")).then(|| words.to_vec());
-    };
-    let mut path = Vec::new();
-    for word in only.split(',') {
-        let word = word.trim();
-        let name = match word.strip_prefix('"') {
-            Some(rest) => rest.strip_suffix('"')?.to_owned(),
-            None => word.to_ascii_lowercase(),
-        };
-        if name.contains('"') || name == "$user" {
-            return None;
-        }
-        if !name.is_empty() {
-            path.push(name);
-        }
-    }
-    Some(path)
 }
 
 impl Effects {
@@ -73,15 +56,23 @@ impl Effects {
                 pending.declare(cursor, Arc::new((**inner).clone()));
             }
             // What the path becomes again is not known here.
-            Kind::Transaction(Transaction::Rollback { .. } | Transaction::RollbackTo(_)) => {
+            Kind::Transaction(
+                Transaction::Commit { .. }
+                | Transaction::Rollback { .. }
+                | Transaction::RollbackTo(_),
+            ) => {
                 settings.known &= !pending.has_settings();
             }
             Kind::Discard { all: true, .. } => settings.known = false,
             _ => {}
         }
+        // A query may compute `set_config` for any number of rows, none as well.
+        let by_set = matches!(statement.kind, Kind::Set(_));
         for change in &statement.settings {
-            pending.set_setting();
-            apply_setting(change, settings);
+            if change.class() != SettingClass::Harmless {
+                pending.set_setting();
+            }
+            apply_setting(change, by_set, settings);
         }
     }
 }

@@ -109,6 +109,10 @@ pub(crate) enum DdlStep {
     Stores(Option<Table>, Vec<Expr>),
     /// Reads these columns of a relation (CREATE INDEX, foreign keys, …).
     Columns(Table, Vec<Ident>, crate::Usage),
+    /// Reads the columns of a relation's primary key.
+    Key(Table, crate::Usage),
+    /// Reads every column of a relation.
+    Whole(Table, crate::Usage),
     /// Stores a query.
     Query(Query),
     /// Uses a type.

@@ -5,7 +5,7 @@ use pg_raw_parse::Node;
 use super::named::tags;
 use super::{Converter, Result};
 use crate::ast::{Ddl, DdlStep, Tree};
-use crate::{Effect, Object, Verb};
+use crate::{Effect, Object, Usage, Verb};
 
 pub(super) type Steps = Vec<DdlStep>;
 
@@ -163,10 +163,16 @@ impl Converter {
                 return Ok(Some((command, Effect::Write, steps)));
             }
             Node::ClusterStmt(cluster) => {
-                steps.push(match cluster.relation() {
-                    Some(relation) => DdlStep::Relation(Verb::Maintain, self.table(relation)),
-                    None => DdlStep::Object(Verb::Maintain, Object::Database("".into())),
-                });
+                match cluster.relation() {
+                    Some(relation) => {
+                        steps.push(DdlStep::Relation(Verb::Maintain, self.table(relation)));
+                        // Rows come in the order of an index from then on.
+                        steps.push(DdlStep::Whole(self.table(relation), Usage::Order));
+                    }
+                    None => {
+                        steps.push(DdlStep::Object(Verb::Maintain, Object::Database("".into())));
+                    }
+                }
                 return Ok(Some(("CLUSTER", Effect::Write, steps)));
             }
             Node::ReindexStmt(reindex) => {

@@ -1,13 +1,14 @@
 //! Statements about roles, functions, types and other objects that are not relations.
 
+use pg_raw_parse::nodes::ObjectType as Ob;
 use pg_raw_parse::{Node, nodes};
 
 use super::ddl::Steps;
 use super::named::{function_object, joined, opaque, other, role_name, tags};
 use super::query::any_name;
 use super::{Converter, Result, names};
-use crate::ast::{DdlStep, Expr, Path};
-use crate::{Effect, Object, OpaqueReason, Verb};
+use crate::ast::{DdlStep, Expr, Path, Tree};
+use crate::{Effect, Object, OpaqueReason, SettingClass, Verb};
 
 impl Converter {
     /// Everything else.
@@ -121,6 +122,7 @@ impl Converter {
                 "ALTER ROLE"
             }
             Node::AlterRoleSetStmt(alter) => {
+                steps.extend(stored_setting(alter.setstmt()));
                 steps.push(DdlStep::Object(
                     Verb::Alter,
                     Object::Role(role_name(alter.role())),
@@ -181,6 +183,7 @@ impl Converter {
                 "ALTER DATABASE"
             }
             Node::AlterDatabaseSetStmt(alter) => {
+                steps.extend(stored_setting(alter.setstmt()));
                 let name = alter.dbname().unwrap_or_default().into();
                 steps.push(DdlStep::Object(Verb::Alter, Object::Database(name)));
                 "ALTER DATABASE"
@@ -200,6 +203,17 @@ impl Converter {
                     .collect();
                 steps.push(other(Verb::Create, class, &joined(&path)));
                 steps.extend(path.last().cloned().map(DdlStep::Defines));
+                match define.kind {
+                    // The planner puts a negator or commutator in the place of an operator that the text names.
+                    Ob::OBJECT_OPERATOR if ties_operators(define) => {
+                        steps.push(opaque("an operator tied to another or to an estimator"));
+                    }
+                    // Functions that nothing names read and write its values.
+                    Ob::OBJECT_TYPE if !define.definition().is_empty() => {
+                        steps.push(opaque("CREATE TYPE of a base type"));
+                    }
+                    _ => {}
+                }
                 command
             }
             Node::CreateDomainStmt(create) => {
@@ -373,4 +387,23 @@ impl Converter {
         steps.extend(path.last().cloned().map(DdlStep::Defines));
         steps.push(DdlStep::Object(Verb::Create, function_object(path)));
     }
+}
+
+/// Whether CREATE OPERATOR names other operators, which it then changes, or estimators, which planning runs.
+fn ties_operators(define: &nodes::DefineStmt) -> bool {
+    define.definition().iter().any(|option| {
+        !matches!(
+            option.defname().unwrap_or_default(),
+            "leftarg" | "rightarg" | "function" | "procedure" | "hashes" | "merges"
+        )
+    })
+}
+
+/// A setting that sessions to come start with: what SET would not be allowed to do.
+fn stored_setting(set: Option<&nodes::VariableSetStmt>) -> Option<DdlStep> {
+    let harmless = match set.map(Converter::set) {
+        Some(Tree::Set(change)) => change.is_reset || change.class() == SettingClass::Harmless,
+        _ => false,
+    };
+    (!harmless).then_some(DdlStep::Opaque(OpaqueReason::Setting))
 }

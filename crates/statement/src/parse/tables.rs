@@ -132,11 +132,12 @@ impl Converter {
             ConstrType::CONSTR_FOREIGN => {
                 if let Some(target) = constraint.pktable() {
                     steps.push(DdlStep::Relation(Verb::Read, self.table(target)));
-                    steps.push(DdlStep::Columns(
-                        self.table(target),
-                        names(constraint.pk_attrs()),
-                        Usage::Join,
-                    ));
+                    let columns = names(constraint.pk_attrs());
+                    steps.push(if columns.is_empty() {
+                        DdlStep::Key(self.table(target), Usage::Join)
+                    } else {
+                        DdlStep::Columns(self.table(target), columns, Usage::Join)
+                    });
                 }
                 if let Some(table) = table {
                     steps.push(DdlStep::Columns(
@@ -186,6 +187,13 @@ impl Converter {
         Ok(())
     }
 
+    /// One comes to show the rows of the other, or no longer does: labels of one hold for the other only so long.
+    fn family(&mut self, one: &nodes::RangeVar, other: &nodes::RangeVar, steps: &mut Steps) {
+        for relation in [one, other] {
+            steps.push(DdlStep::Whole(self.table(relation), Usage::WrittenFrom));
+        }
+    }
+
     pub(super) fn alter_command(
         &mut self,
         command: &nodes::AlterTableCmd,
@@ -216,12 +224,22 @@ impl Converter {
                 _ => steps.push(opaque("a constraint of unusual form")),
             },
             At::AT_ColumnDefault | At::AT_SetExpression => {
-                exprs.extend(self.optional(command.def())?);
+                if let Some(value) = self.optional(command.def())? {
+                    exprs.push(value);
+                    // INSERT writes it without naming the column.
+                    let columns = command.name().map(Ident::from).into_iter().collect();
+                    steps.push(DdlStep::Columns(
+                        self.table(relation),
+                        columns,
+                        Usage::Written,
+                    ));
+                }
             }
             At::AT_ValidateConstraint => steps.push(opaque("VALIDATE CONSTRAINT")),
             At::AT_AddInherit | At::AT_DropInherit => match command.def() {
                 Node::RangeVar(parent) => {
                     steps.push(DdlStep::Relation(Verb::Alter, self.table(parent)));
+                    self.family(relation, parent, steps);
                     steps.push(DdlStep::Changes(self.table(parent)));
                 }
                 _ => steps.push(opaque("INHERIT of unusual form")),
@@ -234,11 +252,16 @@ impl Converter {
                         }
                         if let Some(part) = part.name() {
                             steps.push(DdlStep::Relation(Verb::Alter, self.table(part)));
+                            self.family(relation, part, steps);
                             steps.push(DdlStep::Changes(self.table(part)));
                         }
                     }
                     _ => steps.push(opaque("a partition command of unusual form")),
                 }
+            }
+            // The next CLUSTER puts the rows in the order of the index.
+            At::AT_ClusterOn => {
+                steps.push(DdlStep::Whole(self.table(relation), Usage::Order));
             }
             At::AT_ChangeOwner => {
                 steps.push(DdlStep::Relation(Verb::Grant, self.table(relation)));
@@ -254,7 +277,6 @@ impl Converter {
             | At::AT_DropColumn
             | At::AT_AlterConstraint
             | At::AT_DropConstraint
-            | At::AT_ClusterOn
             | At::AT_DropCluster
             | At::AT_SetLogged
             | At::AT_SetUnLogged

@@ -229,7 +229,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The columns of a relation, as a FROM item has them.
-    pub(super) fn relation_columns(&mut self, relation: &'a Relation) -> Vec<ScopeColumn> {
+    pub(crate) fn relation_columns(&mut self, relation: &'a Relation) -> Vec<ScopeColumn> {
         if Catalog::is_system_schema(&relation.schema) {
             return self.system_columns(relation);
         }

@@ -1,6 +1,8 @@
 //! What analysis says of single statements.
 
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
 mod bounds;
 #[cfg(test)]
 mod fixture;
