@@ -132,6 +132,11 @@ impl Judged {
         self.outputs.iter().any(Option::is_some)
     }
 
+    /// Whether this stands for a whole text that Weir could not read.
+    pub(crate) fn is_text(&self) -> bool {
+        self.statement.command == "OPAQUE"
+    }
+
     /// A text that only the server understands, run by a holder of `opaque`.
     pub(crate) fn opaque(policy: &str) -> Self {
         let statement = Statement {

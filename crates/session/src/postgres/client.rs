@@ -7,7 +7,7 @@ use statement::Kind;
 use wire::postgres as pg;
 
 use super::errand::RESERVED;
-use super::step::{Portal, Prepared, Run, Step};
+use super::step::{Name, Portal, Prepared, Run, Step};
 use super::{End, Machine, NAMES_LIMIT, Now};
 use crate::gate::{self, Cleared};
 use crate::refusal::{Cause, Refusal};
@@ -40,7 +40,7 @@ impl Machine {
         let length = frame.raw.len();
         let message = match pg::frontend(&frame) {
             Ok(message) => message,
-            Err(pg::Error::NotUtf8(_)) => {
+            Err(pg::Error::NotUtf8(_)) if !self.copy_in => {
                 let refusal = Refusal::new(
                     Cause::Limit,
                     "weir.not-utf8",
@@ -85,6 +85,7 @@ impl Machine {
             F::Sync => {
                 self.skipping = false;
                 self.open = 0;
+                self.definitions_in_flight |= self.sync_unsettles();
                 self.to_upstream.buffer().extend_from_slice(raw);
                 self.queue.push_back(Step::Sync);
                 Flow::Done
@@ -225,6 +226,9 @@ impl Machine {
         if bind.portal.starts_with(RESERVED) {
             return self.reserved(bind.portal);
         }
+        if self.must_settle(Name::Statement(bind.statement)) {
+            return Flow::Blocked;
+        }
         let Some(prepared) = self.prepared(bind.statement) else {
             return self.missing_statement(bind.statement);
         };
@@ -276,6 +280,9 @@ impl Machine {
         }
         match kind {
             pg::DescribeKind::Statement => {
+                if self.must_settle(Name::Statement(name)) {
+                    return Flow::Blocked;
+                }
                 let Some(prepared) = self.prepared(name) else {
                     return self.missing_statement(name);
                 };
@@ -296,6 +303,9 @@ impl Machine {
                 }
             }
             pg::DescribeKind::Portal => {
+                if self.must_settle(Name::Portal(name)) {
+                    return Flow::Blocked;
+                }
                 let Some(portal) = self.portal(name) else {
                     return self.missing_portal(name);
                 };
@@ -325,6 +335,9 @@ impl Machine {
     fn execute(&mut self, name: &str, max_rows: i32, raw: &[u8], world: &World, now: Now) -> Flow {
         if name.starts_with(RESERVED) {
             return self.reserved(name);
+        }
+        if self.must_settle(Name::Portal(name)) {
+            return Flow::Blocked;
         }
         let Some(portal) = self.portal(name) else {
             return self.missing_portal(name);
@@ -393,7 +406,13 @@ impl Machine {
                 pg::encode::flush(buffer);
                 self.open += 1;
             }
-            None => self.forward(raw),
+            None => {
+                self.forward(raw);
+                if self.definitions_in_flight || run.changes_names() {
+                    // What follows waits for the answer, which nothing else flushes.
+                    pg::encode::flush(self.to_upstream.buffer());
+                }
+            }
         }
         self.queue.push_back(Step::Execute(Box::new(run)));
         Flow::Done
@@ -495,6 +514,41 @@ impl Machine {
             false,
         );
         Flow::Done
+    }
+
+    /// Whether the message at hand has to wait until `name` is certain.
+    fn must_settle(&mut self, name: Name<'_>) -> bool {
+        self.settling = self.uncertain(name);
+        self.settling
+    }
+
+    /// Whether `name` depends on how something in flight ends: on a change
+    /// before the last Sync, which may fail while what follows the Sync runs, or
+    /// on SQL that makes or drops names.
+    pub(super) fn uncertain(&self, name: Name<'_>) -> bool {
+        let mut beyond_sync = false;
+        for step in self.queue.iter().rev() {
+            let changes = match (step, name) {
+                (Step::Query(run) | Step::Execute(run), name) => {
+                    if run.verdict.judged.iter().any(|j| name.changed_by(j)) {
+                        return true;
+                    }
+                    false
+                }
+                (Step::Parse { name, .. } | Step::CloseStatement(name), Name::Statement(own)) => {
+                    **name == *own
+                }
+                (Step::Bind { name, .. } | Step::ClosePortal(name), Name::Portal(own)) => {
+                    **name == *own
+                }
+                _ => false,
+            };
+            if changes {
+                return beyond_sync;
+            }
+            beyond_sync |= !step.skippable() || matches!(step, Step::Query(_));
+        }
+        false
     }
 
     /// The prepared statement a name stands for once everything in flight is

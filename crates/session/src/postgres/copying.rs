@@ -11,25 +11,28 @@ use super::rows::{self, CopyColumn, CopyMask};
 use super::step::{Run, Step};
 use super::{End, Machine};
 use crate::refusal::Refusal;
+use crate::verdict::Judged;
 
 impl Machine {
     /// The server asks for data. It ignores Sync and Flush until the data ends,
     /// so those in flight will not be answered.
     pub(super) fn copy_in_response(&mut self, raw: &[u8]) {
-        let ended = self.copy_ended_early;
         match self.queue.front() {
             Some(Step::Query(run) | Step::Execute(run)) if run.takes_copy_data() => {
                 let extended = matches!(self.queue.front(), Some(Step::Execute(_)));
-                if extended && !ended {
-                    let mut kept = 1;
-                    while self.queue.len() > kept {
-                        if matches!(self.queue.get(kept), Some(Step::Sync)) {
-                            self.queue.remove(kept);
-                            self.open = self.open.max(1);
-                        } else {
-                            kept += 1;
-                        }
+                while matches!(self.queue.get(1), Some(Step::Sync)) {
+                    self.queue.remove(1);
+                    if extended {
+                        self.open = self.open.max(1);
                     }
+                }
+                if self.queue.len() > 1 {
+                    // It takes them for copy data, and fails on them.
+                    return self.terminate(
+                        "08P01",
+                        "unexpected message during COPY from stdin",
+                        End::ClientProtocol("message during COPY"),
+                    );
                 }
                 self.copy_in = !std::mem::take(&mut self.copy_ended_early);
                 self.to_client.buffer().extend_from_slice(raw);
@@ -75,9 +78,9 @@ impl Machine {
     /// in flight that it has not answered yet.
     pub(super) fn early_copy_message(&mut self, message: &pg::Frontend<'_>, raw: &[u8]) -> Flow {
         let expected = self.queue.iter().any(
-            |step| matches!(step, Step::Query(run) | Step::Execute(run) if run.takes_copy_data()),
+            |step| matches!(step, Step::Query(run) | Step::Execute(run) if run.will_take_copy_data()),
         );
-        if expected && !self.copy_ended_early {
+        if expected {
             if !matches!(message, pg::Frontend::CopyData(_)) {
                 self.copy_ended_early = true;
             }
@@ -89,17 +92,24 @@ impl Machine {
 
 impl Run {
     pub(super) fn takes_copy_data(&self) -> bool {
-        self.current().is_some_and(|judged| {
-            matches!(
-                &judged.statement.kind,
-                Kind::Copy {
-                    direction: CopyDirection::From,
-                    stdio: true,
-                    ..
-                }
-            )
-        })
+        self.current().is_some_and(takes_copy_data)
     }
+
+    fn will_take_copy_data(&self) -> bool {
+        let left = self.verdict.judged.get(self.index..).unwrap_or_default();
+        left.iter().any(takes_copy_data)
+    }
+}
+
+fn takes_copy_data(judged: &Judged) -> bool {
+    matches!(
+        &judged.statement.kind,
+        Kind::Copy {
+            direction: CopyDirection::From,
+            stdio: true,
+            ..
+        }
+    )
 }
 
 /// The longest COPY row that is masked; it is held whole, bytes.

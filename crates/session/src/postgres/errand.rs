@@ -60,6 +60,16 @@ pub(crate) struct Errand {
     pub sync: bool,
 }
 
+impl Errand {
+    /// Whether the private catalog is read with it.
+    pub(super) fn reads_catalog(&self) -> bool {
+        matches!(
+            self.question,
+            Question::Catalog { .. } | Question::Path { .. }
+        )
+    }
+}
+
 impl Question {
     pub(super) fn describe(
         verdict: &Arc<Verdict>,
@@ -164,6 +174,9 @@ impl Machine {
             return;
         };
         let sync = errand.sync;
+        // In a failed transaction nothing can be asked; it is asked when that ends.
+        let later = fields.get(b'C') == Some(b"25P02");
+        let mut answered = false;
         match &errand.question {
             Question::Describe {
                 verdict, simple, ..
@@ -174,12 +187,18 @@ impl Machine {
                 let simple = *simple;
                 self.send_error(fields, raw, guarded);
                 if simple {
+                    answered = true;
                     self.answered = true;
                 } else {
                     self.skipping = true;
                 }
             }
+            Question::Settings if later => self.known.stale = true,
             Question::Settings => self.known.unknown(),
+            Question::Catalog { .. } | Question::Path { .. } if later => {
+                self.loading = None;
+                self.private_stale = true;
+            }
             Question::Catalog { .. } | Question::Path { .. } => {
                 self.loading = None;
                 self.known.unknown();
@@ -188,6 +207,13 @@ impl Machine {
         if !sync {
             self.errand_over();
             self.drop_skipped();
+            if answered {
+                // The server skips to Sync, but a Query message is answered at once.
+                pg::encode::sync(self.to_upstream.buffer());
+                self.queue.push_back(Step::Sync);
+                self.skipping = false;
+                self.open = 0;
+            }
         }
     }
 
@@ -207,7 +233,9 @@ impl Machine {
         };
         self.errands -= 1;
         match &errand.question {
-            Question::Settings if errand.progress != Progress::Answered => self.known.unknown(),
+            Question::Settings if errand.progress != Progress::Answered && !self.known.stale => {
+                self.known.unknown();
+            }
             Question::Settings => {
                 self.private_stale |=
                     self.known.settings.temp_schema.is_some() && self.private.is_none();
@@ -220,7 +248,7 @@ impl Machine {
                     };
                     Arc::new(base.overlay(loading.temporary))
                 });
-                if self.private.is_none() {
+                if self.private.is_none() && !self.private_stale {
                     self.known.unknown();
                 }
             }

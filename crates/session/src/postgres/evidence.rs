@@ -175,6 +175,21 @@ impl Machine {
         }
     }
 
+    /// Records that statements of the failed query string never ran.
+    pub(super) fn record_never_run(&mut self) {
+        let Some(Step::Query(run)) = self.queue.front() else {
+            return;
+        };
+        let never_run = run
+            .intents
+            .get(run.index + 1..)
+            .unwrap_or_default()
+            .to_vec();
+        for intent in never_run {
+            self.record_skipped(Some(intent));
+        }
+    }
+
     fn append_outcome(&mut self, outcome: Outcome) {
         match self.ledger.append(outcome.into()) {
             Ok(receipt) if self.strict => {
@@ -330,10 +345,10 @@ fn affected_rows(tag: &[u8]) -> Option<u64> {
 /// alone, given that no user code ran (PostgreSQL docs, appendix A).
 fn value_free(code: &str) -> bool {
     const FREE: &[&str] = &[
-        "25000", "25001", "25006", "25P01", "25P02", "26000", "2BP01", "34000", "3F000", "40001",
-        "40P01", "42501", "42601", "42611", "42622", "42701", "42702", "42703", "42704", "42710",
-        "42712", "42723", "42725", "42803", "42804", "42809", "42846", "42883", "42P01", "42P02",
-        "42P07", "42P18", "55006", "55P03", "57014",
+        "25000", "25001", "25006", "25P01", "25P02", "26000", "2BP01", "34000", "3B001", "3F000",
+        "40001", "40P01", "42501", "42601", "42611", "42622", "42701", "42702", "42703", "42704",
+        "42710", "42712", "42723", "42725", "42803", "42804", "42809", "42846", "42883", "42P01",
+        "42P02", "42P03", "42P05", "42P07", "42P18", "55006", "55P03", "57014",
     ];
     FREE.contains(&code)
 }

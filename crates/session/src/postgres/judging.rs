@@ -1,6 +1,7 @@
 //! From text to verdict: settings and catalog brought up to date first, then
 //! the cache, then analysis and policy.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use statement::catalog::{Builder, LOAD, LOAD_TEMP};
@@ -9,7 +10,7 @@ use wire::postgres as pg;
 
 use super::errand::{Errand, Loading, Progress, Question};
 use super::settings;
-use super::step::{Prepared, Step};
+use super::step::{Name, Prepared, Step};
 use super::{Machine, Now};
 use crate::cache::{Key, digest};
 use crate::judge::{Judge, Session};
@@ -61,10 +62,14 @@ impl Machine {
             return Ok(verdict);
         }
         let catalog = self.private.as_ref().unwrap_or(&world.catalog);
+        let names = Names {
+            machine: self,
+            uncertain: Cell::new(false),
+        };
         let scope = Scope {
             catalog,
             settings: &self.known.settings,
-            prepared: &Names(self),
+            prepared: &names,
             limits: world.limits,
         };
         let judge = Judge {
@@ -75,6 +80,10 @@ impl Machine {
         let alike =
             |statement: &statement::Statement| self.cache.find_alike(&key, statement, now.unix_ms);
         let (verdict, complete) = judge.text(text, types, &scope, alike);
+        if names.uncertain.get() {
+            self.settling = true;
+            return Err(Blocked);
+        }
         if !complete && !self.standing.lenient {
             // A name did not resolve: the catalog may be behind. Once per text.
             let seen = digest((text, world.catalog_generation >= self.needs_generation));
@@ -129,10 +138,33 @@ impl Machine {
         self.open > 0 || self.transaction != pg::TransactionStatus::Idle
     }
 
+    /// Whether the transaction failed and nothing in flight can end it.
+    fn surely_failed(&self) -> bool {
+        self.transaction == pg::TransactionStatus::Failed && !self.end_in_flight()
+    }
+
+    /// Whether a step in flight may end the transaction, or a part of it.
+    fn end_in_flight(&self) -> bool {
+        self.queue.iter().any(|step| match step {
+            Step::Query(run) | Step::Execute(run) => {
+                let mut judged = run.verdict.judged.iter();
+                judged.any(|j| j.foresight.ends_transaction || j.is_text())
+            }
+            _ => false,
+        })
+    }
+
+    /// Whether a Sync sent at this point may commit or roll back what was
+    /// changed under it, so that nothing behind it can be judged yet.
+    pub(super) fn sync_unsettles(&self) -> bool {
+        let in_block = self.transaction != pg::TransactionStatus::Idle && !self.end_in_flight();
+        (self.settings_changed || self.definitions_changed) && !in_block && !self.standing.lenient
+    }
+
     /// Reads again what may have changed since it was last read. In a failed
     /// transaction nothing can be read and nothing can run.
     fn up_to_date(&mut self) -> Result<(), Blocked> {
-        if self.transaction == pg::TransactionStatus::Failed && self.open == 0 {
+        if self.surely_failed() {
             return Ok(());
         }
         if self.known.stale {
@@ -141,8 +173,6 @@ impl Machine {
         }
         if self.private_stale && !self.standing.lenient {
             self.private_stale = false;
-            // At rest and idle the questions are one transaction of their own,
-            // so the path falls back by itself; else it is put back.
             let sync = self.open == 0;
             self.loading = Some(Loading {
                 own: self.definitions_changed.then(Builder::new),
@@ -164,11 +194,8 @@ impl Machine {
                     self.ask(question, End::Nothing);
                 }
             }
-            let value = if self.in_transaction() {
-                self.known.path.clone()
-            } else {
-                String::new()
-            };
+            // The path is put back even at rest: a BEGIN may be in flight.
+            let value = self.known.path.clone();
             self.ask(
                 Question::Path { value, last: true },
                 if sync { End::Sync } else { End::Flush },
@@ -187,9 +214,7 @@ impl Machine {
         types: &[u32],
         simple: bool,
     ) -> bool {
-        if self.blocked_by.is_some()
-            || (self.transaction == pg::TransactionStatus::Failed && self.open == 0)
-        {
+        if self.blocked_by.is_some() || self.surely_failed() {
             return false;
         }
         for (index, judged) in verdict.judged.iter().enumerate() {
@@ -312,17 +337,31 @@ impl Machine {
 }
 
 /// Prepared statements and cursors as analysis sees them.
-struct Names<'a>(&'a Machine);
+struct Names<'a> {
+    machine: &'a Machine,
+    /// Whether one was asked for that what is in flight may still change.
+    uncertain: Cell<bool>,
+}
+
+impl Names<'_> {
+    fn look_up(&self, name: Name<'_>) {
+        if self.machine.uncertain(name) {
+            self.uncertain.set(true);
+        }
+    }
+}
 
 impl statement::Prepared for Names<'_> {
     fn statement(&self, name: &str) -> Option<Arc<str>> {
-        self.0
+        self.look_up(Name::Statement(name));
+        self.machine
             .prepared(name)
             .map(|prepared| Arc::clone(&prepared.text))
     }
 
     fn cursor(&self, name: &str) -> Option<Arc<statement::Statement>> {
-        let portal = self.0.portal(name)?;
+        self.look_up(Name::Portal(name));
+        let portal = self.machine.portal(name)?;
         let judged = portal.verdict.judged.get(portal.index)?;
         Some(match &judged.statement.kind {
             Kind::Declare { inner, .. } => Arc::new((**inner).clone()),

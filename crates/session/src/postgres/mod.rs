@@ -133,6 +133,8 @@ pub struct Machine {
     copy_ended_early: bool,
     /// A failed describe answered the Query message at hand already.
     answered: bool,
+    /// The message at hand uses a name that what is in flight may still change.
+    settling: bool,
     /// Refuse the message at hand with this once it is processed again.
     blocked_by: Option<Refusal>,
 
@@ -220,6 +222,7 @@ impl Machine {
             skipping: false,
             copy_in: false,
             answered: false,
+            settling: false,
             blocked_by: None,
             known: Known::default(),
             private: None,
@@ -259,6 +262,9 @@ impl Machine {
             match self.next_message(input, world, now) {
                 client::Taken::Message(length) => drop(input.split_to(length)),
                 client::Taken::NeedBytes => return Waiting::Nothing,
+                client::Taken::Blocked if std::mem::take(&mut self.settling) => {
+                    return Waiting::Upstream;
+                }
                 client::Taken::Blocked => {}
             }
         }
@@ -392,10 +398,11 @@ impl Machine {
     }
 
     /// Whether a step in flight must end before more client messages are taken:
-    /// a capped result (what follows must not run if the cap is passed) or a
-    /// definition (what follows is judged under the new catalog).
+    /// a capped result (what follows must not run if the cap is passed), a
+    /// definition (what follows is judged under the new catalog), or copy data
+    /// that ended before the server asked for it.
     fn barrier(&self) -> bool {
-        self.definitions_in_flight && !self.queue.is_empty()
+        (self.definitions_in_flight || self.copy_ended_early) && !self.queue.is_empty()
             || self.queue.back().is_some_and(|step| match step {
                 Step::Query(run) | Step::Execute(run) => {
                     run.verdict.capped() || run.overruled.is_some()

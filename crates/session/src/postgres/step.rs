@@ -9,12 +9,13 @@ use std::sync::Arc;
 
 use ledger::Sequence;
 use ledger::event::MaskedCells;
+use statement::Kind;
 
 use super::Now;
 use super::errand::Errand;
 use super::rows::{CopyMask, RowMask};
 use crate::refusal::Refusal;
-use crate::verdict::Verdict;
+use crate::verdict::{Judged, Verdict};
 
 /// A prepared statement of this session, by protocol or by SQL.
 #[derive(Debug)]
@@ -73,6 +74,31 @@ pub(crate) struct Run {
     pub told: bool,
 }
 
+/// A name of the session's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Name<'a> {
+    Statement(&'a str),
+    Portal(&'a str),
+}
+
+impl Name<'_> {
+    /// Whether running `judged` may change what this name stands for.
+    pub(crate) fn changed_by(self, judged: &Judged) -> bool {
+        match (&judged.statement.kind, self) {
+            (Kind::Prepare { name, .. }, Name::Statement(own)) => name == own,
+            (Kind::Deallocate { name }, Name::Statement(own)) => {
+                name.as_deref().is_none_or(|name| name == own)
+            }
+            (Kind::Declare { cursor, .. }, Name::Portal(own)) => cursor == own,
+            (Kind::CloseCursor { name }, Name::Portal(own)) => {
+                name.as_deref().is_none_or(|name| name == own)
+            }
+            (Kind::Discard { all, .. }, _) => *all,
+            _ => judged.is_text(),
+        }
+    }
+}
+
 /// One thing the server has yet to answer.
 #[derive(Debug)]
 pub(crate) enum Step {
@@ -112,14 +138,26 @@ pub(crate) enum Step {
 impl Step {
     /// Whether the server skips this step after an error in an earlier one.
     pub(crate) fn skippable(&self) -> bool {
-        !matches!(
-            self,
-            Step::Sync | Step::Query(_) | Step::Refused { simple: true, .. }
-        ) && !matches!(self, Step::Errand(errand) if errand.sync)
+        // A Query message is skipped like any other.
+        !matches!(self, Step::Sync) && !matches!(self, Step::Errand(errand) if errand.sync)
     }
 }
 
 impl Run {
+    /// Whether a statement of it changes names by SQL.
+    pub(crate) fn changes_names(&self) -> bool {
+        self.verdict.judged.iter().any(|judged| {
+            matches!(
+                judged.statement.kind,
+                Kind::Prepare { .. }
+                    | Kind::Deallocate { .. }
+                    | Kind::Declare { .. }
+                    | Kind::CloseCursor { .. }
+                    | Kind::Discard { .. }
+            )
+        })
+    }
+
     pub(crate) fn new(
         verdict: Arc<Verdict>,
         portal: Option<Box<str>>,

@@ -247,7 +247,7 @@ impl Machine {
             let refusal = row_cap(run.cap().unwrap_or_default());
             return self.overrule(refusal);
         }
-        let must_mask = run.current().is_some_and(Judged::masks_rows);
+        let must_mask = run.current().map_or(!run.passes_rows(), Judged::masks_rows);
         match &mut run.row_mask {
             Some(mask) => match mask.row(row, &world.masker, self.to_client.buffer()) {
                 Ok(()) => {}
@@ -324,7 +324,12 @@ impl Machine {
         }
         run.rows += 1;
         run.bytes += raw.len() as u64;
+        let must_mask = run
+            .current()
+            .is_none_or(|j| j.copy.iter().any(Option::is_some));
         match &mut run.copy_mask {
+            // Fields to mask, but the server never opened the copy.
+            None if must_mask => self.overrule(rows::mismatch()),
             None => self.to_client.buffer().extend_from_slice(raw),
             Some(mask) => match mask.data(data, &world.masker, self.to_client.buffer()) {
                 Ok(()) => {}
@@ -444,6 +449,7 @@ impl Machine {
                     None,
                     now,
                 );
+                self.record_never_run();
                 self.after_error();
                 match refusal {
                     Some(refusal) if !told => self.send_refusal(&refusal, self.statement_number),
@@ -514,9 +520,15 @@ impl Machine {
                     self.tentative -= 1;
                     self.record_skipped(portal.intent);
                 }
-                Some(Step::Errand(_)) => {
+                Some(Step::Errand(errand)) => {
                     self.errands -= 1;
                     self.loading = None;
+                    self.private_stale |= errand.reads_catalog();
+                }
+                Some(Step::Query(run)) => {
+                    for intent in run.intents {
+                        self.record_skipped(Some(intent));
+                    }
                 }
                 _ => {}
             }
@@ -617,17 +629,22 @@ impl Machine {
                         self.queue.push_front(Step::Query(Box::new(run)));
                         return;
                     }
-                    self.at_ready(status);
-                    self.to_client.buffer().extend_from_slice(raw);
+                    self.query_over(status, raw);
                 }
-                _ => {
-                    self.at_ready(status);
-                    self.to_client.buffer().extend_from_slice(raw);
-                }
+                _ => self.query_over(status, raw),
             },
             Some(Step::Errand(errand)) if errand.sync => self.errand_ready(*errand, raw),
             _ => self.upstream_broken("an unexpected ReadyForQuery"),
         }
+    }
+
+    fn query_over(&mut self, status: pg::TransactionStatus, raw: &[u8]) {
+        if self.queue.is_empty() {
+            // A Query message ends what extended messages before it began.
+            self.open = 0;
+        }
+        self.at_ready(status);
+        self.to_client.buffer().extend_from_slice(raw);
     }
 
     fn at_ready(&mut self, status: pg::TransactionStatus) {
@@ -660,9 +677,15 @@ impl Run {
     fn passes_rows(&self) -> bool {
         self.overruled.is_none()
             && self.copy_mask.is_none()
-            && self
-                .current()
-                .is_none_or(|j| j.row_cap.is_none() && !j.masks_rows())
+            && match self.current() {
+                Some(judged) => {
+                    judged.row_cap.is_none()
+                        && !judged.masks_rows()
+                        && judged.copy.iter().all(Option::is_none)
+                }
+                // More results than statements: only where one stands for a whole text.
+                None => self.verdict.judged.iter().any(Judged::is_text),
+            }
     }
 
     pub(super) fn current(&self) -> Option<&crate::verdict::Judged> {
