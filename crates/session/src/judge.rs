@@ -197,7 +197,13 @@ impl Judge<'_> {
     }
 
     fn label(&self, column: ColumnId) -> Option<&Label> {
-        self.world.labels.get(column)
+        let labels = &self.world.labels;
+        labels.get(column).or_else(|| {
+            // Labels are bound under the shared catalog; under a transaction's own, tables may have new relatives.
+            let own = !std::ptr::eq(self.catalog, &*self.world.catalog);
+            let mut family = own.then(|| self.catalog.family(column)).into_iter().flatten();
+            family.find_map(|member| labels.get(member))
+        })
     }
 
     /// Judges one statement: every access by policy, then every labelled column

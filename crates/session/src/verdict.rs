@@ -60,32 +60,18 @@ impl Verdict {
     /// Whether `other` masks the same columns by the same labels.
     #[must_use]
     pub fn masks_like(&self, other: &Self) -> bool {
-        let masks =
-            |verdict: &Self| -> Vec<(Vec<Option<String>>, Vec<Option<String>>, Option<u64>)> {
-                let judged = verdict.judged.iter();
-                judged
-                    .map(|j| {
-                        let word = |label: &Label| label.as_str().to_owned();
-                        let outputs = if j.masks_rows() {
-                            j.outputs.as_slice()
-                        } else {
-                            &[]
-                        };
-                        (
-                            outputs
-                                .iter()
-                                .map(|o| o.as_ref().map(|(label, _)| word(label)))
-                                .collect(),
-                            j.copy
-                                .iter()
-                                .map(|c| c.as_ref().map(|(label, _)| word(label)))
-                                .collect(),
-                            j.row_cap,
-                        )
-                    })
-                    .collect()
-            };
-        masks(self) == masks(other)
+        let same = |a: &Judged, b: &Judged| {
+            (a.masks_rows() == b.masks_rows())
+                && (!a.masks_rows() || a.outputs == b.outputs)
+                && a.copy == b.copy
+                && a.row_cap == b.row_cap
+        };
+        self.judged.len() == other.judged.len()
+            && self
+                .judged
+                .iter()
+                .zip(&other.judged)
+                .all(|(a, b)| same(a, b))
     }
 
     /// Whether errors of this string may carry values.

@@ -49,7 +49,9 @@ async fn serve(mut config: Config) -> Result<()> {
     };
     let mut keys = record_keys(&store, &known, &setup.keys)?;
     let gateway = Gateway::new(setup, Arc::clone(&store))?;
-    let workers = std::thread::available_parallelism().map_or(2, usize::from);
+    // One runtime a worker, half the cores: a wake-up costs more than a statement,
+    // and clients or the database often share the machine.
+    let workers = std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2));
     gateway.listen(setup::listeners(&config), workers).await?;
     let admin =
         gateway::serve_admin(config.admin.address, gateway.clone(), Arc::clone(&store)).await?;

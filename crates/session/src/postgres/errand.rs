@@ -5,6 +5,7 @@
 //! it ends with Flush, at rest with Sync.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use statement::catalog::Builder;
 use wire::postgres as pg;
@@ -16,6 +17,9 @@ use crate::verdict::Verdict;
 
 /// Prefix of statement and portal names that belong to Weir.
 pub(super) const RESERVED: &str = "weir_";
+
+/// Numbers private catalogs of all sessions: verdicts made under one must not be found under another.
+static PRIVATE: AtomicU64 = AtomicU64::new(1);
 
 /// What is being asked.
 #[derive(Debug)]
@@ -248,21 +252,21 @@ impl Machine {
                     };
                     Arc::new(base.overlay(loading.temporary))
                 });
+                self.private_id = PRIVATE.fetch_add(1, Ordering::Relaxed);
                 if self.private.is_none() && !self.private_stale {
                     self.known.unknown();
                 }
             }
+            // Neither described nor failed: a statement without a result.
             Question::Describe { verdict, index, .. }
-                if errand.progress == Progress::Asked && self.blocked_by.is_none() =>
+                if errand.progress == Progress::Asked
+                    && self.blocked_by.is_none()
+                    && verdict
+                        .judged
+                        .get(*index)
+                        .is_some_and(|j| j.described.get().is_none()) =>
             {
-                // Neither described nor failed: a statement without a result.
-                if verdict
-                    .judged
-                    .get(*index)
-                    .is_some_and(|j| j.described.get().is_none())
-                {
-                    self.blocked_by = Some(rows::mismatch());
-                }
+                self.blocked_by = Some(rows::mismatch());
             }
             _ => {}
         }

@@ -36,7 +36,7 @@ impl Machine {
             world.epoch,
             digest((
                 self.known.version,
-                self.private.as_ref().map(|c| Arc::as_ptr(c) as usize),
+                self.private.is_some().then_some(self.private_id),
             )),
         )
     }

@@ -140,6 +140,8 @@ pub struct Machine {
 
     known: Known,
     private: Option<Arc<Catalog>>,
+    /// Which reading `private` is.
+    private_id: u64,
     loading: Option<errand::Loading>,
     private_stale: bool,
     /// Definitions changed in the open transaction.
@@ -226,6 +228,7 @@ impl Machine {
             blocked_by: None,
             known: Known::default(),
             private: None,
+            private_id: 0,
             loading: None,
             private_stale: false,
             definitions_changed: false,

@@ -9,7 +9,7 @@ use crate::comment::Declared;
 
 /// Statement that reads everything in [`Known`], one row of text columns.
 pub(crate) const QUESTION: &str = "SELECT \
- pg_catalog.array_to_string(pg_catalog.current_schemas(true), E'\\x01'), \
+ pg_catalog.array_to_string(pg_catalog.current_schemas(false), E'\\x01'), \
  (SELECT n.nspname FROM pg_catalog.pg_namespace n WHERE n.oid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()), \
  pg_catalog.current_setting('standard_conforming_strings'), \
  pg_catalog.current_setting('client_encoding'), \
@@ -29,7 +29,7 @@ pub(crate) struct Known {
     pub settings: Settings,
     /// Must be read again before the next verdict.
     pub stale: bool,
-    /// Changes with every reading that differs; part of cache keys.
+    /// Digest of what was read; part of cache keys, which sessions share.
     pub version: u64,
     /// Context the client declared; claims, not proofs.
     pub declared: Declared,
@@ -74,7 +74,7 @@ impl Known {
         if row == self.row {
             return;
         }
-        self.version += 1;
+        self.version = crate::cache::digest(&row);
         let text = |i: usize| {
             row.get(i)
                 .and_then(|v| v.as_deref())
@@ -106,7 +106,7 @@ impl Known {
     /// The question could not be answered: nothing is known.
     pub(crate) fn unknown(&mut self) {
         self.stale = false;
-        self.version += 1;
+        self.version = 0;
         self.settings.known = false;
         self.row.clear();
     }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use ledger::Sequence;
 use ledger::event::MaskedCells;
+use statement::{ColumnId, Statement};
 use statement::Kind;
 
 use super::Now;
@@ -24,6 +25,35 @@ pub(crate) struct Prepared {
     pub text: Arc<str>,
     /// Parameter types as the client declared them.
     pub types: Arc<[u32]>,
+    /// The columns it used when it was prepared, if one of them was labelled: the server may go on to use them
+    /// though the names have come to mean others.
+    pub pinned: Option<Arc<[ColumnId]>>,
+}
+
+impl Prepared {
+    /// What [`Prepared::pinned`] holds for a statement.
+    pub(crate) fn pin(statement: &Statement, labels: &Labels) -> Option<Arc<[ColumnId]>> {
+        let is_labelled = |used: &statement::ColumnUse| labels.get(used.column).is_some();
+        statement
+            .columns
+            .iter()
+            .any(is_labelled)
+            .then(|| columns(statement).into())
+    }
+
+    /// Whether the server may still run what was prepared, though `statement` is what the text means today.
+    pub(crate) fn differs(&self, statement: &Statement) -> bool {
+        self.pinned
+            .as_ref()
+            .is_some_and(|pinned| **pinned != *columns(statement))
+    }
+}
+
+fn columns(statement: &Statement) -> Vec<ColumnId> {
+    let mut columns: Vec<ColumnId> = statement.columns.iter().map(|used| used.column).collect();
+    columns.sort_unstable();
+    columns.dedup();
+    columns
 }
 
 /// A portal or SQL cursor of this session.
