@@ -94,19 +94,6 @@ async fn session(mut proved: Proved, shared: &Shared, cache: &Arc<Cache>) {
         Ok(login) => login.clone(),
         Err(failure) => return refuse(&mut proved, greeting, &failure).await,
     };
-    let catalog = tokio::time::timeout(CATALOG_PATIENCE, target.generation(ticket));
-    let (connected, catalog) = tokio::join!(target.endpoint.log_in(&login, &sent), catalog);
-    let connected = match connected {
-        Ok(connected) => connected,
-        Err(failure) => return refuse(&mut proved, greeting, &failure).await,
-    };
-    if catalog.is_err() {
-        let _ = proved.stream.send(&mut greeting).await;
-        let message = "the database's catalog cannot be read, so statements cannot be judged";
-        let hint = "Tell an operator; `weir check` says more.";
-        let _ = login::say(&mut proved.stream, "57P03", message, Some(hint)).await;
-        return;
-    }
     let application = proved
         .parameter("application_name")
         .unwrap_or_default()
@@ -120,22 +107,37 @@ async fn session(mut proved: Proved, shared: &Shared, cache: &Arc<Cache>) {
         application,
         tls: proved.stream.is_encrypted(),
         observe: target.setup.observe,
-        upstream_user: login.user,
+        upstream_user: login.user.clone(),
     };
-    let now_ms = crate::unix_ms();
-    let refused = settings.iter().find_map(|(name, value)| {
-        session::startup_setting(&target.world(), &who, name, value, now_ms)
-    });
-    if let Some(refusal) = refused {
+    let refused = || {
+        let now_ms = crate::unix_ms();
+        settings.iter().find_map(|(name, value)| {
+            session::startup_setting(&target.world(), &who, name, value, now_ms)
+        })
+    };
+    let known = || tokio::time::timeout(CATALOG_PATIENCE, target.generation(ticket));
+    // What is refused never reaches the database; the answer may depend on the
+    // fresh catalog.
+    if refused().is_some()
+        && known().await.is_ok()
+        && let Some(refusal) = refused()
+    {
+        return refuse_setting(&mut proved, greeting, &refusal).await;
+    }
+    let (connected, catalog) = tokio::join!(target.endpoint.log_in(&login, &sent), known());
+    let connected = match connected {
+        Ok(connected) => connected,
+        Err(failure) => return refuse(&mut proved, greeting, &failure).await,
+    };
+    if catalog.is_err() {
         let _ = proved.stream.send(&mut greeting).await;
-        let _ = login::say(
-            &mut proved.stream,
-            refusal.code,
-            &refusal.message,
-            refusal.hint.as_deref(),
-        )
-        .await;
+        let message = "the database's catalog cannot be read, so statements cannot be judged";
+        let hint = "Tell an operator; `weir check` says more.";
+        let _ = login::say(&mut proved.stream, "57P03", message, Some(hint)).await;
         return;
+    }
+    if let Some(refusal) = refused() {
+        return refuse_setting(&mut proved, greeting, &refusal).await;
     }
     opened(proved, who, connected, &settings, greeting, shared, cache).await;
 }
@@ -251,6 +253,13 @@ async fn opened(
             duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         },
     );
+}
+
+/// Tells a proved client that it may not connect with a setting.
+async fn refuse_setting(proved: &mut Proved, mut greeting: BytesMut, refusal: &session::Refusal) {
+    let _ = proved.stream.send(&mut greeting).await;
+    let hint = refusal.hint.as_deref();
+    let _ = login::say(&mut proved.stream, refusal.code, &refusal.message, hint).await;
 }
 
 /// Tells a proved client that its database cannot be used, without hosts.

@@ -9,3 +9,5 @@
 
 mod limitations;
 mod stand;
+mod transport;
+mod identity;

@@ -114,6 +114,16 @@ impl Stand {
         sql: &str,
         change: impl FnOnce(Configuration) -> Configuration,
     ) -> Stand {
+        Stand::edited(server, sql, change, |_, text| text)
+    }
+
+    /// As [`Stand::on`], with the text of `weir.toml` changed before the start; `edit` is given its folder too.
+    pub(crate) fn edited(
+        server: &Postgres,
+        sql: &str,
+        change: impl FnOnce(Configuration) -> Configuration,
+        edit: impl FnOnce(&Path, String) -> String,
+    ) -> Stand {
         let database = database(server, sql);
         let configuration = change(people().target(target(server, &database)));
         let folder = tempfile::Builder::new()
@@ -121,6 +131,9 @@ impl Stand {
             .tempdir_in("/tmp")
             .unwrap();
         configuration.write(folder.path()).unwrap();
+        let file = folder.path().join("weir.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, edit(folder.path(), text)).unwrap();
         let weir = Weir::start(folder.path()).unwrap();
         Stand {
             weir,
