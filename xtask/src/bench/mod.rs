@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 
 mod forward;
@@ -135,13 +135,18 @@ fn queries(field: &Field, plan: &Plan, book: &mut Book) -> Result<()> {
                 .take(clients)
                 .map(|seed| Session::open(&system.connect, seed))
                 .collect();
-            all.push((system, sessions?));
+            all.push((
+                system,
+                sessions.with_context(|| format!("{}, {clients} sessions", system.name))?,
+            ));
         }
         for turn in 0..=plan.rounds {
             for (order, protocol) in Protocol::ALL.into_iter().enumerate() {
                 for (system, sessions) in &mut all {
                     let before = cpu(system);
-                    let done = round(sessions, protocol, plan.length)?;
+                    let done = round(sessions, protocol, plan.length).with_context(|| {
+                        format!("{}, {} {clients}", system.name, protocol.name())
+                    })?;
                     let used = cpu(system) - before;
                     // The first turn fills caches of all kinds and is not counted.
                     if turn == 0 {
@@ -240,7 +245,9 @@ fn streams(field: &Field, plan: &Plan, book: &mut Book) -> Result<()> {
             }
             let before = cpu(system);
             let begun = Instant::now();
-            let bytes = session.ask(&request)?;
+            let bytes = session
+                .ask(&request)
+                .with_context(|| format!("{}, stream", system.name))?;
             let seconds = begun.elapsed().as_secs_f64();
             #[expect(
                 clippy::cast_precision_loss,

@@ -38,7 +38,8 @@ impl Field {
     pub(super) fn start(sessions_max: usize) -> Result<Field> {
         let server = Postgres::start_with(&Settings {
             configuration: vec![
-                format!("max_connections = {}", sessions_max + 200),
+                // PgBouncer keeps the sessions of clients that left while another system is measured.
+                format!("max_connections = {}", 2 * sessions_max + 400),
                 "shared_buffers = 256MB".to_owned(),
                 "autovacuum = off".to_owned(),
                 "synchronous_commit = off".to_owned(),
