@@ -201,7 +201,10 @@ impl Judge<'_> {
         labels.get(column).or_else(|| {
             // Labels are bound under the shared catalog; under a transaction's own, tables may have new relatives.
             let own = !std::ptr::eq(self.catalog, &*self.world.catalog);
-            let mut family = own.then(|| self.catalog.family(column)).into_iter().flatten();
+            let mut family = own
+                .then(|| self.catalog.family(column))
+                .into_iter()
+                .flatten();
             family.find_map(|member| labels.get(member))
         })
     }

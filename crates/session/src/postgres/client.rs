@@ -207,9 +207,11 @@ impl Machine {
                 let intent = cleared.first().map(Cleared::intent);
                 self.forward(raw);
                 self.tentative += 1;
+                let first = verdict.judged.first();
                 let prepared = Arc::new(Prepared {
                     text: text.into(),
                     types: types.into(),
+                    pinned: first.and_then(|j| Prepared::pin(&j.statement, &world.labels)),
                 });
                 self.queue.push_back(Step::Parse {
                     name: name.into(),
@@ -240,6 +242,10 @@ impl Machine {
             && self.ask_description(&verdict, &prepared.text, &prepared.types, false)
         {
             return Flow::Blocked;
+        }
+        let first = verdict.judged.first();
+        if verdict.refusal.is_none() && first.is_some_and(|j| prepared.differs(&j.statement)) {
+            self.blocked_by.get_or_insert_with(changed);
         }
         match self.clear(&verdict, &prepared.text, Some(bind), world) {
             Err(refusal) => self.refuse_recorded(refusal, false),
@@ -582,6 +588,17 @@ impl Machine {
         self.portals.get(name).cloned()
     }
 
+    /// Refuses EXECUTE of what the server may run as it was prepared, under names that meant others.
+    fn executes_another(&self, verdict: &Verdict) -> Option<Refusal> {
+        verdict.judged.iter().find_map(|judged| {
+            let Kind::Execute { name } = &judged.statement.kind else {
+                return None;
+            };
+            let differs = self.prepared(name)?.differs(&judged.statement);
+            differs.then(changed)
+        })
+    }
+
     /// Clears every statement of a verdict, or says why not. Refusals of the
     /// verdict itself are recorded here too.
     fn clear(
@@ -591,7 +608,8 @@ impl Machine {
         bind: Option<&pg::Bind<'_>>,
         world: &World,
     ) -> Result<Vec<Cleared>, Refusal> {
-        if let Some(refusal) = self.blocked_by.take().or_else(|| verdict.refusal.clone()) {
+        let refusal = self.blocked_by.take().or_else(|| verdict.refusal.clone());
+        if let Some(refusal) = refusal.or_else(|| self.executes_another(verdict)) {
             self.record_refusal(verdict, text, &refusal);
             return Err(refusal);
         }
@@ -602,4 +620,13 @@ impl Machine {
         }
         Ok(cleared)
     }
+}
+
+/// As the server says when a prepared statement no longer gives what it gave, so that drivers prepare anew.
+fn changed() -> Refusal {
+    let message =
+        "the names in this prepared statement have come to mean other things since it was prepared";
+    Refusal::new(Cause::Masked, "weir.prepared-changed", message)
+        .code("0A000")
+        .hint("Prepare it again.")
 }

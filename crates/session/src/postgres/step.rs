@@ -9,14 +9,14 @@ use std::sync::Arc;
 
 use ledger::Sequence;
 use ledger::event::MaskedCells;
-use statement::{ColumnId, Statement};
-use statement::Kind;
+use statement::{ColumnId, Kind, Statement};
 
 use super::Now;
 use super::errand::Errand;
 use super::rows::{CopyMask, RowMask};
 use crate::refusal::Refusal;
 use crate::verdict::{Judged, Verdict};
+use crate::world::Labels;
 
 /// A prepared statement of this session, by protocol or by SQL.
 #[derive(Debug)]

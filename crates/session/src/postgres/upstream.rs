@@ -561,6 +561,7 @@ impl Machine {
                 let prepared = Prepared {
                     text: text.as_str().into(),
                     types: Arc::from([]),
+                    pinned: Prepared::pin(&judged.statement, &world.labels),
                 };
                 self.statements
                     .insert(name.as_str().into(), Arc::new(prepared));
@@ -576,6 +577,7 @@ impl Machine {
                     prepared: Arc::new(Prepared {
                         text: "".into(),
                         types: Arc::from([]),
+                        pinned: None,
                     }),
                     verdict: Arc::clone(verdict),
                     index,

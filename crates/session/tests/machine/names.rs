@@ -287,3 +287,48 @@ fn sql_names_in_flight_in_a_pipeline_are_waited_for() {
         "#]],
     );
 }
+
+#[test]
+fn what_was_prepared_over_masked_columns_is_not_judged_by_what_its_names_mean_now() {
+    check(
+        Who::Alice,
+        "
+        > P s1|select email from customers
+        > S
+        wait
+        > Q set search_path = app
+        wait
+        > B |s1
+        > E |
+        > S
+        wait
+        > Q execute s1
+        ",
+        expect![[r#"
+            > P s1|select email from customers
+            > S
+                server P s1|select email from customers
+                server S
+              client 1
+              client Z I
+            wait
+            > Q set search_path = app
+                server Q set search_path = app
+              client C SET
+              client Z I
+            wait
+            > B |s1
+            > E |
+            > S
+                server P weir_refused|/* refused by weir, request s/3 */ !
+                server S
+              client E 0A000 <weir.prepared-changed>
+              client Z I
+            wait
+            > Q execute s1
+                server Q /* refused by weir, request s/4 */ !
+              client E 0A000 <weir.prepared-changed>
+              client Z I
+        "#]],
+    );
+}
