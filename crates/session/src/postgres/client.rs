@@ -557,48 +557,6 @@ impl Machine {
         false
     }
 
-    /// The prepared statement a name stands for once everything in flight is
-    /// answered without error.
-    pub(super) fn prepared(&self, name: &str) -> Option<Arc<Prepared>> {
-        if self.tentative > 0 {
-            for step in self.queue.iter().rev() {
-                match step {
-                    Step::Parse {
-                        name: n, prepared, ..
-                    } if **n == *name => return Some(Arc::clone(prepared)),
-                    Step::CloseStatement(n) if **n == *name => return None,
-                    _ => {}
-                }
-            }
-        }
-        self.statements.get(name).cloned()
-    }
-
-    /// The portal a name stands for once everything in flight is answered.
-    pub(super) fn portal(&self, name: &str) -> Option<Portal> {
-        if self.tentative > 0 {
-            for step in self.queue.iter().rev() {
-                match step {
-                    Step::Bind { name: n, portal } if **n == *name => return Some(portal.clone()),
-                    Step::ClosePortal(n) if **n == *name => return None,
-                    _ => {}
-                }
-            }
-        }
-        self.portals.get(name).cloned()
-    }
-
-    /// Refuses EXECUTE of what the server may run as it was prepared, under names that meant others.
-    fn executes_another(&self, verdict: &Verdict) -> Option<Refusal> {
-        verdict.judged.iter().find_map(|judged| {
-            let Kind::Execute { name } = &judged.statement.kind else {
-                return None;
-            };
-            let differs = self.prepared(name)?.differs(&judged.statement);
-            differs.then(changed)
-        })
-    }
-
     /// Clears every statement of a verdict, or says why not. Refusals of the
     /// verdict itself are recorded here too.
     fn clear(
@@ -623,7 +581,7 @@ impl Machine {
 }
 
 /// As the server says when a prepared statement no longer gives what it gave, so that drivers prepare anew.
-fn changed() -> Refusal {
+pub(super) fn changed() -> Refusal {
     let message =
         "the names in this prepared statement have come to mean other things since it was prepared";
     Refusal::new(Cause::Masked, "weir.prepared-changed", message)

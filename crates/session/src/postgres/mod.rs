@@ -13,11 +13,14 @@
 
 mod client;
 mod copying;
+mod ending;
 mod errand;
 mod evidence;
 mod judging;
+mod names;
 mod outbox;
 mod rows;
+mod run;
 mod settings;
 mod step;
 mod upstream;

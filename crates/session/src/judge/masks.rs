@@ -1,0 +1,209 @@
+//! What is masked in a statement, and which uses of a masked column are refused
+//! (DESIGN §5: the table is closed).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use mask::{Category, ColumnType, Label};
+use statement::{ColumnId, Kind, Object, Source, Usage};
+
+use super::Judge;
+use crate::refusal::{Cause, Refusal};
+use crate::verdict::Judged;
+
+impl Judge<'_> {
+    /// Which outputs are masked; or the refusal of any other use of a masked
+    /// column (DESIGN §5: the table is closed).
+    pub(super) fn mask(&self, judged: &mut Judged, count: usize) -> Option<Refusal> {
+        let statement = Arc::clone(&judged.statement);
+        if !self.world.labels.unresolved().is_empty()
+            && self.masks_anything()
+            && !statement.accesses.is_empty()
+        {
+            let reads_user_data = statement
+                .accesses
+                .iter()
+                .any(|a| matches!(&a.object, Object::Relation { system: false, .. }));
+            if reads_user_data {
+                return Some(
+                    Refusal::new(
+                        Cause::Masked,
+                        "weir.unresolved-label",
+                        "a configured label names a column that does not exist, so masked principals may not read this database",
+                    )
+                    .objects(self.world.labels.unresolved().to_vec())
+                    .hint("An operator must correct [targets.….labels] in weir.toml."),
+                );
+            }
+        }
+        let unresolved = |used: &statement::ColumnUse| {
+            used.usage == Usage::Unresolved || used.column == ColumnId::UNRESOLVED
+        };
+        let unclear = statement.columns.iter().any(unresolved)
+            || (judged.guarded && !statement.outputs_complete);
+        if unclear && self.masks_anything() && statement.opaque.is_empty() {
+            return Some(
+                Refusal::new(
+                    Cause::Opaque,
+                    "weir.unresolved-column",
+                    "Weir cannot tell which columns this statement reads or returns, and some here are masked",
+                )
+                .hint("Name the columns; send definitions and what uses them one by one."),
+            );
+        }
+        // MOVE reads a cursor on and returns nothing.
+        let moves = matches!(statement.kind, Kind::Fetch { .. }) && statement.outputs.is_empty();
+        if judged.masks.is_empty() || moves {
+            return None;
+        }
+        let masked = |column: ColumnId| {
+            self.label(column)
+                .filter(|label| judged.masks.contains(label.as_str()))
+        };
+        for used in &statement.columns {
+            let Some(label) = masked(used.column) else {
+                continue;
+            };
+            if used.usage != Usage::Projected {
+                return Some(misuse(used, label));
+            }
+        }
+        if let Kind::Copy {
+            direction: statement::CopyDirection::To,
+            columns,
+            stdio: true,
+            ..
+        } = &statement.kind
+        {
+            judged.copy = columns
+                .iter()
+                .map(|column| {
+                    let column = (*column)?;
+                    let label = masked(column)?.clone();
+                    Some((label, self.column_type(column)))
+                })
+                .collect();
+        }
+        // A cursor or prepared statement returns its rows later; they are judged
+        // again then, but what it reads must already be what it may return.
+        let returned = match &statement.kind {
+            Kind::Declare { inner, .. } | Kind::Prepare { inner, .. } => inner,
+            _ => &*statement,
+        };
+        if !returned.outputs_complete
+            && statement
+                .columns
+                .iter()
+                .any(|used| masked(used.column).is_some())
+        {
+            let used = statement
+                .columns
+                .iter()
+                .find(|used| masked(used.column).is_some())?;
+            return Some(misuse(used, masked(used.column)?));
+        }
+        let outputs: Vec<Option<(Label, Category)>> = statement
+            .outputs
+            .iter()
+            .map(|output| match &output.source {
+                Source::Column(column) => {
+                    masked(*column).map(|label| (label.clone(), self.column_type(*column).category))
+                }
+                Source::Clean | Source::Derived => None,
+            })
+            .collect();
+        let projected: BTreeSet<ColumnId> = returned
+            .outputs
+            .iter()
+            .filter_map(|o| {
+                if let Source::Column(c) = &o.source {
+                    Some(*c)
+                } else {
+                    None
+                }
+            })
+            .chain(if let Kind::Copy { columns, .. } = &statement.kind {
+                columns.iter().flatten().copied().collect::<Vec<_>>()
+            } else {
+                Vec::new()
+            })
+            .collect();
+        // A projected masked column must be one of the outputs, or it would
+        // leave by a way nobody looks at.
+        for used in &statement.columns {
+            if let Some(label) = masked(used.column)
+                && !projected.contains(&used.column)
+            {
+                return Some(misuse(used, label));
+            }
+        }
+        if count > 1 && outputs.iter().any(Option::is_some) && !judged.reads_only {
+            return Some(
+                Refusal::new(
+                    Cause::Masked,
+                    "weir.masked-string",
+                    "a statement with effects that returns masked columns must be sent by itself",
+                )
+                .hint("Split the query string."),
+            );
+        }
+        // COPY's rows are copy data, masked field by field.
+        if !matches!(statement.kind, Kind::Copy { .. }) {
+            judged.outputs = outputs;
+        }
+        None
+    }
+
+    /// A column's type, a domain's being its base type's.
+    pub(super) fn column_type(&self, column: ColumnId) -> ColumnType {
+        let (mut oid, mut modifier) = self.catalog.column_type(column).unwrap_or((0, -1));
+        let mut category = Category::Other;
+        // Domains over domains; bounded against a catalog that lies.
+        for _ in 0..32 {
+            let Some(found) = self.catalog.type_by_oid(oid) else {
+                break;
+            };
+            category = Category::from_letter(found.category);
+            if found.base == 0 {
+                break;
+            }
+            oid = found.base;
+            if found.base_typmod >= 0 {
+                modifier = found.base_typmod;
+            }
+        }
+        ColumnType {
+            oid,
+            modifier,
+            category,
+        }
+    }
+}
+
+fn misuse(used: &statement::ColumnUse, label: &Label) -> Refusal {
+    let column = format!("{}.{}.{}", used.schema, used.relation, used.name);
+    let how = match used.usage {
+        Usage::Projected => "used where its values would leave unmasked",
+        Usage::Written => "written",
+        Usage::WrittenFrom => "copied into another column",
+        Usage::WholeRow => "used as part of a whole row",
+        Usage::Predicate => "used in a condition",
+        Usage::Join => "used in a join condition",
+        Usage::Group => "grouped by",
+        Usage::Order => "sorted by",
+        Usage::Distinct => "used under DISTINCT",
+        Usage::SetOperation => "used in a set operation",
+        Usage::Aggregate => "aggregated",
+        Usage::Expression | Usage::Unresolved => "used in an expression",
+    };
+    Refusal::new(
+        Cause::Masked,
+        "weir.masked-use",
+        format!(
+            "column {column} is masked (label {}), so it may be selected as it is but not {how}",
+            label.as_str()
+        ),
+    )
+    .objects(vec![column])
+    .hint("Select the column by itself; or ask a data owner for raw access to this label.")
+}

@@ -1,0 +1,408 @@
+//! Judging a text: analysis, policy, masks. The only place where a statement's
+//! meaning meets a principal's rights, for every protocol.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
+
+use mask::Label;
+use policy::{Context, Decision, Facts, Request, Subject};
+use statement::{Catalog, ColumnId, Effect, Kind, Scope, Statement, Usage};
+
+mod access;
+mod masks;
+mod settings;
+
+pub use settings::startup_setting;
+
+use crate::comment::Declared;
+use crate::refusal::{Cause, Refusal};
+use crate::verdict::{Foresight, Judged, Record, Verdict};
+use crate::world::{Identity, Standing, World};
+
+/// What of a session a verdict depends on.
+pub(crate) struct Session<'a> {
+    pub who: &'a Identity,
+    pub standing: Standing,
+    pub declared: &'a Declared,
+    pub unix_ms: u64,
+    /// Ending the open transaction would change settings or definitions, so
+    /// that what follows its end in one string cannot be judged before it runs.
+    pub ending: bool,
+}
+
+/// One judgement.
+pub(crate) struct Judge<'a> {
+    pub world: &'a World,
+    pub catalog: &'a Catalog,
+    pub session: Session<'a>,
+}
+
+impl Judge<'_> {
+    /// The verdict on a query string, and whether every name in it resolved.
+    ///
+    /// `alike` may know the verdict on a statement that means the same.
+    pub(crate) fn text(
+        &self,
+        text: &str,
+        types: &[u32],
+        scope: &Scope<'_>,
+        alike: impl FnOnce(&Statement) -> Option<Arc<Verdict>>,
+    ) -> (Arc<Verdict>, bool) {
+        let analysis = match statement::analyze_with(text, types, scope) {
+            Ok(analysis) => analysis,
+            Err(error) => return (Arc::new(self.unreadable(&error)), true),
+        };
+        let complete = analysis.complete_catalog;
+        if let [statement] = analysis.statements.as_slice()
+            && let Some(verdict) = alike(statement)
+        {
+            return (verdict, complete);
+        }
+        let mut verdict = Verdict::empty();
+        let count = analysis.statements.len();
+        let mut unsettled = false;
+        for statement in analysis.statements {
+            let statement = Arc::new(statement);
+            if matches!(
+                statement.kind,
+                Kind::Fetch { .. } | Kind::Execute { .. } | Kind::Declare { .. }
+            ) {
+                verdict.cacheable = false;
+            }
+            let (mut judged, mut refusal, expires) = self.statement(&statement, count);
+            if unsettled
+                && !judged.foresight.touches_nothing
+                && refusal.is_none()
+                && self.masks_anything()
+            {
+                refusal = Some(
+                    Refusal::new(
+                        Cause::Opaque,
+                        "weir.unsettled-string",
+                        "what follows a definition or the end of a transaction in one query string cannot be analysed before it runs",
+                    )
+                    .hint("Send the statements one by one."),
+                );
+            }
+            unsettled |= judged.foresight.definitions
+                || (judged.foresight.ends_transaction && self.session.ending);
+            if judged.row_cap.is_some()
+                && count > 1
+                && (!judged.reads_only || !verdict.judged.iter().all(|j| j.reads_only))
+            {
+                refusal = refusal.or_else(|| {
+                    Some(
+                        Refusal::new(
+                            Cause::RowCap,
+                            "weir.capped-string",
+                            "under a row cap, statements with effects must be sent one by one",
+                        )
+                        .hint("Split the query string."),
+                    )
+                });
+            }
+            if let Some(refusal) = &refusal {
+                judged.record.determined_by(&refusal.rule);
+            }
+            verdict.expires_ms = earlier(verdict.expires_ms, expires);
+            judged.refusal.clone_from(&refusal);
+            verdict.judged.push(judged);
+            verdict.refusal = verdict.refusal.or(refusal);
+        }
+        (Arc::new(verdict), complete)
+    }
+
+    /// A text that is no SQL, or beyond the limits.
+    fn unreadable(&self, error: &statement::Error) -> Verdict {
+        let mut verdict = Verdict::empty();
+        let refusal = match error {
+            statement::Error::Syntax {
+                message, position, ..
+            } => {
+                let mut refusal = Refusal::new(Cause::Syntax, "weir.syntax", message.clone());
+                refusal.position = *position;
+                refusal
+            }
+            other => Refusal::new(Cause::Limit, "weir.limit", other.to_string())
+                .code(other.sqlstate())
+                .hint("Split the statement, or raise [limits] in weir.toml."),
+        };
+        // Whoever holds `opaque` may send what only the server understands.
+        if matches!(error, statement::Error::Syntax { .. })
+            && !self.masks_anything()
+            && self.world.policies.holds(
+                self.subject(),
+                &self.session.who.target,
+                "opaque",
+                &self.context(),
+            )
+        {
+            let mut judged = Judged::opaque("OPAQUE");
+            judged.record.policy = self.world.policies.version().into();
+            verdict.judged.push(judged);
+            return verdict;
+        }
+        verdict.refusal = Some(refusal);
+        verdict
+    }
+
+    /// What the principal is on this target as a whole.
+    ///
+    /// Holds until the end it gives, if policy looked at the time.
+    pub(crate) fn standing(&self) -> (Standing, Option<u64>) {
+        let context = self.context();
+        let mut masked_somewhere = !self.world.labels.unresolved().is_empty();
+        let mut expires: Option<u64> = None;
+        for relation in self.world.labels.relations() {
+            let (raw, until) = self.sees_raw(relation, &context);
+            masked_somewhere |= !raw;
+            expires = earlier(expires, until);
+        }
+        let lenient = !masked_somewhere
+            && self.world.policies.holds(
+                self.subject(),
+                &self.session.who.target,
+                "opaque",
+                &context,
+            );
+        (
+            Standing {
+                masked_somewhere,
+                lenient,
+            },
+            expires,
+        )
+    }
+
+    fn subject(&self) -> Subject<'_> {
+        Subject {
+            principal: &self.session.who.principal,
+            human: self.session.who.human.as_ref(),
+        }
+    }
+
+    fn context(&self) -> Context<'_> {
+        let who = self.session.who;
+        Context {
+            now_ms: self.session.unix_ms,
+            client_address: &who.address,
+            application: &who.application,
+            tls: who.tls,
+            purpose: self.session.declared.purpose.as_deref(),
+            task: self.session.declared.task.as_deref(),
+            run: self.session.declared.run.as_deref(),
+        }
+    }
+
+    /// Labels of the target this principal never sees raw.
+    fn masks_anything(&self) -> bool {
+        self.session.standing.masked_somewhere
+    }
+
+    fn label(&self, column: ColumnId) -> Option<&Label> {
+        let labels = &self.world.labels;
+        labels.get(column).or_else(|| {
+            // Labels are bound under the shared catalog; under a transaction's own, tables may have new relatives.
+            let own = !std::ptr::eq(self.catalog, &*self.world.catalog);
+            let mut family = own
+                .then(|| self.catalog.family(column))
+                .into_iter()
+                .flatten();
+            family.find_map(|member| labels.get(member))
+        })
+    }
+
+    /// Judges one statement: every access by policy, then every labelled column
+    /// by how it is used.
+    fn statement(
+        &self,
+        statement: &Arc<Statement>,
+        count: usize,
+    ) -> (Judged, Option<Refusal>, Option<u64>) {
+        let comment = statement
+            .comment
+            .as_deref()
+            .map(crate::comment::declared)
+            .unwrap_or_default();
+        let mut context = self.context();
+        context.purpose = comment.purpose.as_deref().or(context.purpose);
+        context.task = comment.task.as_deref().or(context.task);
+        context.run = comment.run.as_deref().or(context.run);
+
+        let accesses = self.accesses(statement);
+        let facts = Facts {
+            accesses: &accesses,
+            has_where: statement.has_where,
+            command: statement.command,
+            opaque: !statement.opaque.is_empty(),
+        };
+        let request = Request {
+            subject: self.subject(),
+            target: &self.session.who.target,
+            facts: &facts,
+            context: &context,
+        };
+        let decision = self.world.policies.decide(&request);
+
+        let mut judged = Judged {
+            statement: Arc::clone(statement),
+            refusal: None,
+            masks: BTreeSet::new(),
+            outputs: Vec::new(),
+            copy: Vec::new(),
+            row_cap: None,
+            guarded: self.guarded(statement, &context),
+            reads_only: statement.effect == Effect::ReadOnly,
+            observed: false,
+            described: OnceLock::new(),
+            foresight: Foresight::of(statement),
+            record: Record::of(
+                statement,
+                &accesses,
+                self.world.policies.version(),
+                comment.clone(),
+            ),
+        };
+        let expires = decision.expires_ms();
+        let mut refusal = match decision {
+            Decision::Allow(enforcement) => {
+                judged.row_cap = enforcement.row_cap;
+                judged.masks = enforcement.masks;
+                judged.record.rules = enforcement
+                    .reasons
+                    .iter()
+                    .map(|r| Arc::from(r.id.as_str()))
+                    .collect();
+                None
+            }
+            Decision::Deny(denial) => {
+                judged.record.rules = denial
+                    .reasons
+                    .iter()
+                    .map(|r| Arc::from(r.id.as_str()))
+                    .collect();
+                Some(self.denied(statement, &denial))
+            }
+        };
+        if refusal.is_some() && self.session.who.observe && self.observable(statement, &context) {
+            judged.observed = true;
+            refusal = None;
+        }
+        if refusal.is_none() {
+            refusal = self.reserved_setting(statement);
+        }
+        if refusal.is_none() {
+            refusal = self.mask(&mut judged, count);
+        }
+        judged.record.masks = judged.masks.iter().map(|m| Arc::from(m.as_str())).collect();
+        judged.record.columns = self.labelled(statement);
+        (judged, refusal, expires)
+    }
+
+    /// In observe mode a refusal is recorded and the statement runs, but only if
+    /// no label of what it touches is masked.
+    fn observable(&self, statement: &Statement, context: &Context<'_>) -> bool {
+        !self.masks_anything()
+            || (statement.opaque.is_empty() && self.columns_seen_raw(statement, context))
+    }
+
+    fn columns_seen_raw(&self, statement: &Statement, context: &Context<'_>) -> bool {
+        statement.columns.iter().all(|used| {
+            self.label(used.column).is_none() || self.sees_raw(used.column.relation, context).0
+        })
+    }
+
+    fn denied(&self, statement: &Statement, denial: &policy::Denial) -> Refusal {
+        if let Some(reason) = statement.opaque.first()
+            && denial
+                .refused
+                .iter()
+                .all(|refused| refused.action == "opaque")
+        {
+            return crate::opaque::refusal(reason);
+        }
+        Refusal::new(Cause::Policy, &denial.reason.id, denial.message.clone())
+            .objects(denial.objects())
+            .hint(denial.hint.clone())
+    }
+
+    /// Labelled columns of a statement, for the record.
+    fn labelled(&self, statement: &Statement) -> Arc<[ledger::event::ColumnUse]> {
+        statement
+            .columns
+            .iter()
+            .filter_map(|used| {
+                let label = self.label(used.column)?;
+                Some(ledger::event::ColumnUse {
+                    column: format!("{}.{}.{}", used.schema, used.relation, used.name).into(),
+                    label: label.as_str().into(),
+                    usage: usage_word(used.usage).into(),
+                })
+            })
+            .collect()
+    }
+}
+
+/// The earlier of two ends, none being never.
+pub(crate) fn earlier(a: Option<u64>, b: Option<u64>) -> Option<u64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+/// The word for a use in the ledger.
+#[must_use]
+pub fn usage_word(usage: Usage) -> &'static str {
+    match usage {
+        Usage::Projected => "projected",
+        Usage::Expression => "expression",
+        Usage::Predicate => "predicate",
+        Usage::Join => "join",
+        Usage::Group => "group",
+        Usage::Order => "order",
+        Usage::Distinct => "distinct",
+        Usage::SetOperation => "set_operation",
+        Usage::Aggregate => "aggregate",
+        Usage::Written => "written",
+        Usage::WrittenFrom => "written_from",
+        Usage::WholeRow => "whole_row",
+        Usage::Unresolved => "unresolved",
+    }
+}
+
+/// Judges `text` as a fresh session of `who` would have it judged. Nothing runs
+/// and nothing is recorded: for `weir explain`.
+#[must_use]
+pub fn explain(
+    world: &World,
+    who: &Identity,
+    settings: &statement::Settings,
+    text: &str,
+    unix_ms: u64,
+) -> Arc<Verdict> {
+    let declared = Declared::default();
+    let session = Session {
+        who,
+        standing: Standing {
+            masked_somewhere: true,
+            lenient: false,
+        },
+        declared: &declared,
+        unix_ms,
+        ending: false,
+    };
+    let mut judge = Judge {
+        world,
+        catalog: &world.catalog,
+        session,
+    };
+    (judge.session.standing, _) = judge.standing();
+    let scope = Scope {
+        catalog: &world.catalog,
+        settings,
+        prepared: &statement::NothingPrepared,
+        limits: world.limits,
+    };
+    judge.text(text, &[], &scope, |_| None).0
+}

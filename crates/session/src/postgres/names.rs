@@ -1,0 +1,55 @@
+//! What names stand for once everything in flight is answered without error.
+
+use std::sync::Arc;
+
+use statement::Kind;
+
+use super::Machine;
+use super::client::changed;
+use super::step::{Portal, Prepared, Step};
+use crate::refusal::Refusal;
+use crate::verdict::Verdict;
+
+impl Machine {
+    /// The prepared statement a name stands for once everything in flight is
+    /// answered without error.
+    pub(super) fn prepared(&self, name: &str) -> Option<Arc<Prepared>> {
+        if self.tentative > 0 {
+            for step in self.queue.iter().rev() {
+                match step {
+                    Step::Parse {
+                        name: n, prepared, ..
+                    } if **n == *name => return Some(Arc::clone(prepared)),
+                    Step::CloseStatement(n) if **n == *name => return None,
+                    _ => {}
+                }
+            }
+        }
+        self.statements.get(name).cloned()
+    }
+
+    /// The portal a name stands for once everything in flight is answered.
+    pub(super) fn portal(&self, name: &str) -> Option<Portal> {
+        if self.tentative > 0 {
+            for step in self.queue.iter().rev() {
+                match step {
+                    Step::Bind { name: n, portal } if **n == *name => return Some(portal.clone()),
+                    Step::ClosePortal(n) if **n == *name => return None,
+                    _ => {}
+                }
+            }
+        }
+        self.portals.get(name).cloned()
+    }
+
+    /// Refuses EXECUTE of what the server may run as it was prepared, under names that meant others.
+    pub(super) fn executes_another(&self, verdict: &Verdict) -> Option<Refusal> {
+        verdict.judged.iter().find_map(|judged| {
+            let Kind::Execute { name } = &judged.statement.kind else {
+                return None;
+            };
+            let differs = self.prepared(name)?.differs(&judged.statement);
+            differs.then(changed)
+        })
+    }
+}
