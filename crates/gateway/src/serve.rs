@@ -124,11 +124,13 @@ async fn session(mut proved: Proved, shared: &Shared, cache: &Arc<Cache>) {
     {
         return refuse_setting(&mut proved, greeting, &refusal).await;
     }
-    let (connected, catalog) = tokio::join!(target.endpoint.log_in(&login, &sent), known());
-    let connected = match connected {
-        Ok(connected) => connected,
-        Err(failure) => return refuse(&mut proved, greeting, &failure).await,
-    };
+    // A database that cannot be reached is told of at once.
+    let catalog = async { Ok(known().await) };
+    let (connected, catalog) =
+        match tokio::try_join!(target.endpoint.log_in(&login, &sent), catalog) {
+            Ok(both) => both,
+            Err(failure) => return refuse(&mut proved, greeting, &failure).await,
+        };
     if catalog.is_err() {
         let _ = proved.stream.send(&mut greeting).await;
         let message = "the database's catalog cannot be read, so statements cannot be judged";

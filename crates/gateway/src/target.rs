@@ -1,7 +1,7 @@
 //! One upstream database: its catalog, kept fresh, and the world its sessions
 //! are judged in.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +19,16 @@ use crate::upstream::{Connected, Endpoint, Failure};
 
 /// Between two attempts to reach a database that does not answer.
 const RETRY: Duration = Duration::from_secs(2);
+
+/// A number no world of this process had. Verdicts are kept by it, and a target
+/// that is configured anew must not meet those of the one it replaces.
+fn next_epoch() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Ordering::AcqRel) + 1
+}
+
+/// Columns a configured name stood for, as (oid, attribute).
+type Bindings = BTreeMap<String, Vec<(u32, i16)>>;
 
 /// What of the setup concerns every target's world.
 pub(crate) struct Common {
@@ -39,7 +49,6 @@ pub(crate) struct Target {
     /// Generation that contains every change of definitions seen here.
     required: AtomicU64,
     wake: Notify,
-    epoch: AtomicU64,
     pub(crate) sessions: AtomicUsize,
     trouble: Mutex<Option<String>>,
     bindings: PathBuf,
@@ -55,7 +64,7 @@ impl Target {
         let endpoint = Endpoint::new(&setup, common.limits.connect)?;
         let world = world(
             common,
-            1,
+            next_epoch(),
             0,
             Arc::new(Catalog::empty()),
             Arc::new(Labels::default()),
@@ -70,7 +79,6 @@ impl Target {
             requested: AtomicU64::new(1),
             required: AtomicU64::new(0),
             wake: Notify::new(),
-            epoch: AtomicU64::new(1),
             sessions: AtomicUsize::new(0),
             trouble: Mutex::new(None),
             bindings,
@@ -113,7 +121,7 @@ impl Target {
     }
 
     fn publish(&self, mut world: World) {
-        let epoch = self.epoch.fetch_add(1, Ordering::AcqRel) + 1;
+        let epoch = next_epoch();
         world.epoch = epoch;
         self.world.store(Arc::new(world));
         self.changed.send_replace(epoch);
@@ -247,12 +255,13 @@ impl Target {
     }
 
     /// Binds configured labels to (oid, attribute). A binding once made holds
-    /// when the column is renamed; it is kept in a file beside the ledger.
+    /// when the column is renamed, also when another one takes its name; it is
+    /// kept in a file beside the ledger.
     fn bind_labels(&self, catalog: &Catalog) -> Labels {
         let kept = self.kept_bindings();
         let mut bound: HashMap<ColumnId, Label> = HashMap::new();
         let mut unresolved = Vec::new();
-        let mut keep: HashMap<String, (u32, i16)> = HashMap::new();
+        let mut keep = Bindings::new();
         for ([schema, relation, column], label) in &self.setup.labels {
             let name = [schema, relation, column]
                 .map(|part| policy::quote_identifier(part))
@@ -260,18 +269,20 @@ impl Target {
             let by_name = catalog.column(schema, relation, column);
             let by_id = kept
                 .get(&name)
-                .map(|(relation, attribute)| ColumnId {
-                    relation: *relation,
-                    attribute: *attribute,
+                .into_iter()
+                .flatten()
+                .map(|&(relation, attribute)| ColumnId {
+                    relation,
+                    attribute,
                 })
-                .filter(|column| catalog.column_name(*column).is_some());
+                .filter(|id| catalog.column_name(*id).is_some() && Some(*id) != by_name);
             let columns: Vec<ColumnId> = by_name.into_iter().chain(by_id).collect();
-            match columns.first() {
-                None => unresolved.push(name.clone()),
-                Some(first) => {
-                    keep.insert(name.clone(), (first.relation, first.attribute));
-                }
+            if columns.is_empty() {
+                unresolved.push(name);
+                continue;
             }
+            let ids = columns.iter().map(|id| (id.relation, id.attribute));
+            keep.insert(name, ids.collect());
             for column in columns {
                 for member in catalog.family(column) {
                     bound.insert(member, label.clone());
@@ -284,16 +295,15 @@ impl Target {
         Labels::new(bound, unresolved)
     }
 
-    fn kept_bindings(&self) -> HashMap<String, (u32, i16)> {
+    fn kept_bindings(&self) -> Bindings {
         std::fs::read(&self.bindings)
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
             .unwrap_or_default()
     }
 
-    fn keep_bindings(&self, keep: &HashMap<String, (u32, i16)>) {
-        let ordered: std::collections::BTreeMap<_, _> = keep.iter().collect();
-        let written = serde_json::to_vec_pretty(&ordered)
+    fn keep_bindings(&self, keep: &Bindings) {
+        let written = serde_json::to_vec_pretty(keep)
             .map_err(std::io::Error::other)
             .and_then(|bytes| {
                 if let Some(folder) = self.bindings.parent() {

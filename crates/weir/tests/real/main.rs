@@ -11,3 +11,4 @@ mod limitations;
 mod stand;
 mod transport;
 mod identity;
+mod operations;

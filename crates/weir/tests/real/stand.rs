@@ -210,12 +210,21 @@ pub(crate) fn entries(weir: &Weir) -> Vec<Value> {
 }
 
 /// Asks until the answer is yes.
-pub(crate) fn until(what: &str, mut yes: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, yes: impl FnMut() -> bool) {
+    if let Err(what) = until_or(what, yes) {
+        panic!("never: {what}");
+    }
+}
+
+fn until_or(what: &str, mut yes: impl FnMut() -> bool) -> Result<(), String> {
     let deadline = Instant::now() + PATIENCE;
     while !yes() {
-        assert!(Instant::now() < deadline, "never: {what}");
+        if Instant::now() > deadline {
+            return Err(what.to_owned());
+        }
         thread::sleep(Duration::from_millis(10));
     }
+    Ok(())
 }
 
 /// The rule of a refusal, from its DETAIL.
@@ -239,4 +248,32 @@ pub(crate) fn error(answer: &Answer) -> &Fields {
     answer
         .error()
         .unwrap_or_else(|| panic!("no error: {:?}", answer.rows()))
+}
+
+/// The ledger is sound, and every statement that ran has an intent and an outcome.
+pub(crate) fn balanced(stand: &Stand) {
+    let intents = |entries: &[Value]| -> Vec<u64> {
+        entries
+            .iter()
+            .filter(|entry| entry["kind"] == "statement.intent" && entry["decision"] == "allow")
+            .map(|entry| entry["seq"].as_u64().unwrap())
+            .collect()
+    };
+    let outcomes = |entries: &[Value]| -> Vec<u64> {
+        let mut found: Vec<u64> = entries
+            .iter()
+            .filter(|entry| entry["kind"] == "statement.outcome")
+            .map(|entry| entry["intent"].as_u64().unwrap())
+            .collect();
+        found.sort_unstable();
+        found
+    };
+    let mut seen = (Vec::new(), Vec::new());
+    until_or("each intent has its outcome", || {
+        let entries = stand.entries();
+        seen = (intents(&entries), outcomes(&entries));
+        seen.0 == seen.1
+    })
+    .unwrap_or_else(|what| panic!("never: {what}\nintents {:?}\noutcomes {:?}", seen.0, seen.1));
+    stand.weir.command(&["ledger", "verify"]).unwrap();
 }
