@@ -120,7 +120,7 @@ impl Machine {
             _ if matches!(self.queue.front(), Some(Step::Errand(_))) => {
                 self.errand_answer(&message)
             }
-            B::ParseComplete => self.parse_complete(raw),
+            B::ParseComplete => self.parse_complete(raw, now),
             B::BindComplete => self.bind_complete(raw),
             B::CloseComplete => self.close_complete(raw),
             B::ParameterDescription(_) => match self.queue.front_mut() {
@@ -155,7 +155,11 @@ impl Machine {
         }
     }
 
-    fn parse_complete(&mut self, raw: &[u8]) {
+    fn parse_complete(&mut self, raw: &[u8], now: Now) {
+        if matches!(self.queue.front(), Some(Step::Parse { .. })) {
+            // Preparing is all that its intent allowed; each Bind has its own.
+            self.record_outcome(OutcomeStatus::Ok, None, None, now);
+        }
         match self.queue.pop_front() {
             Some(Step::Parse { name, prepared, .. }) => {
                 self.tentative -= 1;
