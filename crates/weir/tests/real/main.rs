@@ -12,3 +12,4 @@ mod stand;
 mod transport;
 mod identity;
 mod operations;
+mod endurance;
