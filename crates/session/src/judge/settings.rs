@@ -37,7 +37,10 @@ impl Judge<'_> {
                 )
                 .hint("Clients may set weir.purpose, weir.task, weir.run and weir.traceparent."),
             ),
-            SettingClass::Meaning if self.masks_anything() && !change.reset_all => Some(
+            // Back to what the session began with is no change, so pools may DISCARD ALL.
+            SettingClass::Meaning
+                if self.masks_anything() && !change.reset_all && !change.is_reset =>
+            Some(
                 Refusal::new(
                     Cause::Masked,
                     "weir.meaning-setting",

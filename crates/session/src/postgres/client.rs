@@ -166,6 +166,7 @@ impl Machine {
                 let intents = cleared.iter().map(Cleared::intent).collect();
                 let mut run = Run::new(verdict, None, intents, now);
                 run.rows_before = self.rows_before(run.current());
+                self.query_in_pipeline |= self.open > 0;
                 self.queue.push_back(Step::Query(Box::new(run)));
             }
         }
@@ -474,6 +475,7 @@ impl Machine {
         if simple {
             // Our own short text: it has no NUL and fits.
             let _ = pg::encode::query(buffer, &text);
+            self.query_in_pipeline |= self.open > 0;
         } else {
             let _ = pg::encode::parse(buffer, name, &text, []);
             self.open += 1;

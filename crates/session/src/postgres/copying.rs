@@ -17,8 +17,9 @@ impl Machine {
     /// The server asks for data. It ignores Sync and Flush until the data ends,
     /// so those in flight will not be answered.
     pub(super) fn copy_in_response(&mut self, raw: &[u8]) {
-        match self.queue.front() {
+        match self.queue.front_mut() {
             Some(Step::Query(run) | Step::Execute(run)) if run.takes_copy_data() => {
+                run.copy_asked = true;
                 let extended = matches!(self.queue.front(), Some(Step::Execute(_)));
                 while matches!(self.queue.get(1), Some(Step::Sync)) {
                     self.queue.remove(1);
@@ -26,6 +27,7 @@ impl Machine {
                         self.open = self.open.max(1);
                     }
                 }
+                self.to_client.buffer().extend_from_slice(raw);
                 if self.queue.len() > 1 {
                     // It takes them for copy data, and fails on them.
                     return self.terminate(
@@ -35,7 +37,6 @@ impl Machine {
                     );
                 }
                 self.copy_in = !std::mem::take(&mut self.copy_ended_early);
-                self.to_client.buffer().extend_from_slice(raw);
             }
             _ => self.terminate(
                 "08P01",
@@ -91,12 +92,13 @@ impl Machine {
 }
 
 impl Run {
-    pub(super) fn takes_copy_data(&self) -> bool {
-        self.current().is_some_and(takes_copy_data)
+    fn takes_copy_data(&self) -> bool {
+        !self.copy_asked && self.current().is_some_and(takes_copy_data)
     }
 
-    fn will_take_copy_data(&self) -> bool {
-        let left = self.verdict.judged.get(self.index..).unwrap_or_default();
+    pub(super) fn will_take_copy_data(&self) -> bool {
+        let from = self.index + usize::from(self.copy_asked);
+        let left = self.verdict.judged.get(from..).unwrap_or_default();
         left.iter().any(takes_copy_data)
     }
 }

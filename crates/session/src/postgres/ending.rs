@@ -42,6 +42,7 @@ impl Machine {
                 );
                 self.record_never_run();
                 self.after_error();
+                self.expect_copy(1);
                 match refusal {
                     Some(refusal) if !told => self.send_refusal(&refusal, self.statement_number),
                     Some(_) => {}
@@ -124,15 +125,25 @@ impl Machine {
                 _ => {}
             }
         }
+        self.expect_copy(0);
         if self.queue.is_empty() {
             self.skipping = true;
+            self.query_in_pipeline = false;
         }
+    }
+
+    /// After an error: copy data that ended early belongs to a step behind the
+    /// `failed` ones, or to nothing any more.
+    fn expect_copy(&mut self, failed: usize) {
+        let mut left = self.queue.iter().skip(failed);
+        self.copy_ended_early &= left.any(|step| {
+            matches!(step, Step::Query(run) | Step::Execute(run) if run.will_take_copy_data())
+        });
     }
 
     /// State that an error ends, in either protocol.
     pub(super) fn after_error(&mut self) {
         self.copy_in = false;
-        self.copy_ended_early = false;
         self.definitions_in_flight = false;
         if self.settings_changed {
             self.known.stale = true;
@@ -241,6 +252,7 @@ impl Machine {
         if self.queue.is_empty() {
             // A Query message ends what extended messages before it began.
             self.open = 0;
+            self.query_in_pipeline = false;
         }
         self.at_ready(status);
         self.to_client.buffer().extend_from_slice(raw);

@@ -143,6 +143,12 @@ impl Machine {
         self.transaction == pg::TransactionStatus::Failed && !self.end_in_flight()
     }
 
+    /// Whether a step in flight ends with ReadyForQuery.
+    fn boundary_in_flight(&self) -> bool {
+        let mut steps = self.queue.iter();
+        steps.any(|step| !step.skippable() || matches!(step, Step::Query(_)))
+    }
+
     /// Whether a step in flight may end the transaction, or a part of it.
     fn end_in_flight(&self) -> bool {
         self.queue.iter().any(|step| match step {
@@ -166,6 +172,13 @@ impl Machine {
     fn up_to_date(&mut self) -> Result<(), Blocked> {
         if self.surely_failed() {
             return Ok(());
+        }
+        let asks = self.known.stale || (self.private_stale && !self.standing.lenient);
+        if asks && self.open > 0 && self.boundary_in_flight() {
+            // Whether the transaction failed is known when that is answered. A
+            // question that fails in a pipeline would take the pipeline with it.
+            self.settling = true;
+            return Err(Blocked);
         }
         if self.known.stale {
             self.ask(Question::Settings, self.question_end());
@@ -221,12 +234,17 @@ impl Machine {
             if !judged.masks_rows() || judged.described.get().is_some() {
                 continue;
             }
-            // The description of a FETCH or EXECUTE comes before its rows anyway.
+            // The description of a simple query's result comes before its rows anyway.
+            // It is not asked for where names cannot mean yet what they will then.
             let by_name = matches!(
                 judged.statement.kind,
                 Kind::Fetch { .. } | Kind::Execute { .. }
             );
-            if simple && by_name {
+            let before = verdict.judged.get(..index).unwrap_or_default();
+            let resettled = before
+                .iter()
+                .any(|j| j.foresight.settings || j.foresight.definitions);
+            if simple && (by_name || resettled) {
                 continue;
             }
             let part = if verdict.judged.len() == 1 {

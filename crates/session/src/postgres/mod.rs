@@ -138,6 +138,8 @@ pub struct Machine {
     answered: bool,
     /// The message at hand uses a name that what is in flight may still change.
     settling: bool,
+    /// A Query message was sent behind extended ones without a Sync.
+    query_in_pipeline: bool,
     /// Refuse the message at hand with this once it is processed again.
     blocked_by: Option<Refusal>,
 
@@ -228,6 +230,7 @@ impl Machine {
             copy_in: false,
             answered: false,
             settling: false,
+            query_in_pipeline: false,
             blocked_by: None,
             known: Known::default(),
             private: None,
@@ -387,7 +390,7 @@ impl Machine {
     }
 
     fn waiting(&self, world: &World) -> Option<Waiting> {
-        if self.errands > 0 || self.barrier() {
+        if self.errands > 0 || (self.barrier() && !self.copy_in) {
             return Some(Waiting::Upstream);
         }
         let needed = match self.standing.masked_somewhere {
@@ -405,10 +408,13 @@ impl Machine {
 
     /// Whether a step in flight must end before more client messages are taken:
     /// a capped result (what follows must not run if the cap is passed), a
-    /// definition (what follows is judged under the new catalog), or copy data
-    /// that ended before the server asked for it.
+    /// definition (what follows is judged under the new catalog), copy data that
+    /// ended before the server asked for it, or a Query message that ends an open
+    /// pipeline.
     fn barrier(&self) -> bool {
-        (self.definitions_in_flight || self.copy_ended_early) && !self.queue.is_empty()
+        let held_back =
+            self.definitions_in_flight || self.copy_ended_early || self.query_in_pipeline;
+        held_back && !self.queue.is_empty()
             || self.queue.back().is_some_and(|step| match step {
                 Step::Query(run) | Step::Execute(run) => {
                     run.verdict.capped() || run.overruled.is_some()

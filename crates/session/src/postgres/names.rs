@@ -44,10 +44,17 @@ impl Machine {
 
     /// Refuses EXECUTE of what the server may run as it was prepared, under names that meant others.
     pub(super) fn executes_another(&self, verdict: &Verdict) -> Option<Refusal> {
+        let mut prepared_here = Vec::new();
         verdict.judged.iter().find_map(|judged| {
+            if let Kind::Prepare { name, .. } = &judged.statement.kind {
+                prepared_here.push(name);
+            }
             let Kind::Execute { name } = &judged.statement.kind else {
                 return None;
             };
+            if prepared_here.contains(&name) {
+                return None;
+            }
             let differs = self.prepared(name)?.differs(&judged.statement);
             differs.then(changed)
         })

@@ -102,6 +102,7 @@ impl Run {
         self.row_mask = None;
         self.copy_mask = None;
         self.copied.clear();
+        self.copy_asked = false;
         self.rows = 0;
         self.bytes = 0;
         self.rows_before = 0;

@@ -98,6 +98,8 @@ pub(crate) struct Run {
     pub copy_mask: Option<CopyMask>,
     /// Masked cells of a COPY that ended.
     pub copied: Vec<MaskedCells>,
+    /// The server asked for the copy data of the statement being run.
+    pub copy_asked: bool,
     /// Set when Weir ends the statement itself: nothing more of it leaves.
     pub overruled: Option<Refusal>,
     /// Whether the refusal was sent to the client already.
@@ -207,6 +209,7 @@ impl Run {
             row_mask: None,
             copy_mask: None,
             copied: Vec::new(),
+            copy_asked: false,
             overruled: None,
             told: false,
         }

@@ -33,6 +33,8 @@ pub(crate) struct Lab {
     pub(crate) server: Server,
     /// Entries become durable as soon as somebody waits for them.
     pub(crate) prompt_disk: bool,
+    /// Part of a server's message.
+    pub(crate) partial: BytesMut,
     to_machine: BytesMut,
     from_server: BytesMut,
     asking: bool,
@@ -62,6 +64,7 @@ impl Lab {
             server: Server::Model(Box::new(Model::new(|_| false).audited(Arc::clone(&ledger)))),
             ledger,
             prompt_disk: true,
+            partial: BytesMut::new(),
             to_machine: BytesMut::new(),
             from_server: BytesMut::new(),
             asking: false,

@@ -472,7 +472,7 @@ impl Model {
                 return Err(Fault(code, why.clone()));
             }
             Stmt::AskSettings => {
-                let schemas = format!("pg_catalog\u{1}{}", self.path);
+                let schemas = self.path.clone();
                 let temp = self.temp_schema.clone().filter(|t| !t.is_empty());
                 let row = [
                     Some(schemas),
@@ -594,10 +594,7 @@ impl Model {
                     self.may_run(&statement)?;
                 }
                 if let Stmt::Wrong(code, why) = &statement {
-                    // COPY is not analysed until it runs.
-                    if !text.contains("copy") {
-                        return Err(Fault(code, why.clone()));
-                    }
+                    return Err(Fault(code, why.clone()));
                 }
                 if !name.is_empty() && self.statements.contains_key(*name) {
                     return Err(Fault(
@@ -684,7 +681,14 @@ impl Model {
                 return Stmt::AskCatalog(if whole { query.section } else { "" });
             }
         }
-        sql::read(text, &self.path)
+        match sql::split(text).as_slice() {
+            [one] => sql::read(one, &self.path),
+            _ if text.starts_with("SELECT") => sql::read(text, &self.path),
+            _ => Stmt::Wrong(
+                "42601",
+                "cannot insert multiple commands into a prepared statement".into(),
+            ),
+        }
     }
 
     fn execute(&mut self, name: &str, max_rows: usize) -> Done {
@@ -769,7 +773,7 @@ impl Model {
             _ => {
                 encode::error_response(
                     &mut self.out,
-                    &ErrorFields::fatal("08P01", "unexpected message during COPY"),
+                    &ErrorFields::fatal("08P01", "unexpected message during COPY from stdin"),
                 );
                 self.flush();
                 self.ended = true;
@@ -800,7 +804,7 @@ impl Model {
         let found = ledger.allowed().into_iter().find(|(place, recorded)| {
             let place = *place as usize;
             !self.used.contains(&place)
-                && (sql::bare(recorded) == sql::bare(text))
+                && sql::bare(recorded).trim_matches([';', ' ']) == sql::bare(text)
                 && (!matches!(statement, Stmt::Write(_) | Stmt::CopyIn) || (place as u64) < durable)
         });
         match found {

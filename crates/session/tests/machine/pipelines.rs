@@ -41,7 +41,6 @@ fn a_query_behind_a_failed_extended_message_is_skipped_like_the_server_skips_it(
                 server B |
                 server E |0
                 server Q select 1
-                server Q select 2
                 server S
                 server Q select email from customers
               client 1
