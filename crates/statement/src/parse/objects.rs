@@ -402,7 +402,14 @@ fn ties_operators(define: &nodes::DefineStmt) -> bool {
 /// A setting that sessions to come start with: what SET would not be allowed to do.
 fn stored_setting(set: Option<&nodes::VariableSetStmt>) -> Option<DdlStep> {
     let harmless = match set.map(Converter::set) {
-        Some(Tree::Set(change)) => change.is_reset || change.class() == SettingClass::Harmless,
+        Some(Tree::Set(change)) => {
+            // What the session models is read when it begins.
+            let read = matches!(
+                change.class(),
+                SettingClass::Harmless | SettingClass::Modelled
+            );
+            change.is_reset || read
+        }
         _ => false,
     };
     (!harmless).then_some(DdlStep::Opaque(OpaqueReason::Setting))

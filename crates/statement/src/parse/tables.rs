@@ -6,7 +6,7 @@ use pg_raw_parse::{Node, nodes};
 use super::ddl::Steps;
 use super::named::opaque;
 use super::{Converter, Result, names};
-use crate::ast::{DdlStep, Expr, Ident};
+use crate::ast::{DdlStep, Expr, Ident, TypeName};
 use crate::{Usage, Verb};
 
 impl Converter {
@@ -103,6 +103,7 @@ impl Converter {
         steps: &mut Steps,
     ) -> Result<()> {
         match column.type_name().and_then(Self::type_name) {
+            Some(ty) if is_serial(&ty) => {}
             Some(ty) => steps.push(DdlStep::Type(ty)),
             None if column.type_name().is_some() => {
                 steps.push(opaque("a column type of unusual form"))
@@ -329,4 +330,16 @@ impl Converter {
         steps.push(DdlStep::Stores(Some(self.table(relation)), exprs));
         Ok(())
     }
+}
+
+/// `serial` and kin are no types: they stand for an integer with a sequence (parser/parse_utilcmd.c,
+/// transformColumnDefinition).
+fn is_serial(ty: &TypeName) -> bool {
+    let serial = |name: &str| {
+        matches!(
+            name,
+            "smallserial" | "serial2" | "serial" | "serial4" | "bigserial" | "serial8"
+        )
+    };
+    !ty.array && !ty.of_column && matches!(ty.path.as_slice(), [name] if serial(name))
 }

@@ -74,6 +74,21 @@ fn families_of_tables_are_not_changed_unseen() {
 }
 
 #[test]
+fn serial_is_known() {
+    for ty in ["serial", "bigserial", "smallserial", "serial8"] {
+        assert!(
+            !is_opaque(&format!("create table t (id {ty} primary key)")),
+            "{ty}"
+        );
+        assert!(
+            !is_opaque(&format!("alter table clean add column s {ty}")),
+            "{ty}"
+        );
+    }
+    assert!(is_opaque("create table t (id public.serial)"));
+}
+
+#[test]
 fn a_default_is_written_by_who_sets_it() {
     assert_eq!(
         uses("alter table customers alter column email set default 'a'"),
@@ -114,6 +129,9 @@ fn settings_of_sessions_to_come_are_settings() {
     assert!(is_opaque("alter database leaks set log_statement = 'all'"));
     assert!(!is_opaque(
         "alter role postgres set statement_timeout = '5s'"
+    ));
+    assert!(!is_opaque(
+        "alter role postgres set search_path = app, public"
     ));
     assert!(!is_opaque("alter role postgres reset all"));
 }
