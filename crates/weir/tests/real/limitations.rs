@@ -152,14 +152,14 @@ fn a_masked_row_over_64_mib_ends_the_session() {
 fn nothing_may_follow_a_definition_in_one_string() {
     let stand = Stand::usual();
     let mut alice = stand.client("alice");
-    let string = "create table fresh (id int); select id from fresh";
+    let string = "create table fresh (id int); select id from notes";
     assert_eq!(refused(&mut alice, string), "weir.unsettled-string");
     alice.run("create table fresh (id int)").unwrap();
     alice.run("select id from fresh").unwrap();
     alice
         .run("begin; alter table fresh add column x int")
         .unwrap();
-    let string = "commit; select x from fresh";
+    let string = "commit; select id from fresh";
     assert_eq!(refused(&mut alice, string), "weir.unsettled-string");
     let string = "create table other (id int); select id from other";
     stand.client("dana").run(string).unwrap();
