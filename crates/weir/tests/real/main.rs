@@ -7,9 +7,9 @@
     reason = "helpers of tests are tests"
 )]
 
+mod endurance;
+mod identity;
 mod limitations;
+mod operations;
 mod stand;
 mod transport;
-mod identity;
-mod operations;
-mod endurance;
