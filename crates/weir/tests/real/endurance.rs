@@ -199,7 +199,6 @@ fn deep_nesting_is_refused_quickly() {
             close.repeat(depth)
         )
     };
-    let begun = Instant::now();
     for sql in [
         nested("(", "1", ")"),
         nested("array[", "1", "]"),
@@ -217,10 +216,12 @@ fn deep_nesting_is_refused_quickly() {
         let by_parse = alice.extended(&sql, &Extended::default()).unwrap();
         assert_eq!(error(&by_parse).code(), code);
     }
-    let simple = alice.query(&nested("(", "1", ")")).unwrap();
+    let brackets = nested("(", "1", ")");
+    let begun = Instant::now();
+    let simple = alice.query(&brackets).unwrap();
     assert_eq!(error(&simple).code(), "54001");
     assert!(
-        begun.elapsed() < Duration::from_secs(10),
+        begun.elapsed() < Duration::from_secs(3),
         "{:?}",
         begun.elapsed()
     );
