@@ -154,7 +154,7 @@ impl Machine {
             Ok(verdict) => verdict,
             Err(super::judging::Blocked) => return Flow::Blocked,
         };
-        if verdict.refusal.is_none() && self.ask_description(&verdict, text, &[], true) {
+        if verdict.refusal.is_none() && self.ask_description(&verdict, text, &[], true, world) {
             return Flow::Blocked;
         }
         match self.clear(&verdict, text, None, world) {
@@ -199,7 +199,7 @@ impl Machine {
             Ok(verdict) => verdict,
             Err(super::judging::Blocked) => return Flow::Blocked,
         };
-        if verdict.refusal.is_none() && self.ask_description(&verdict, text, types, false) {
+        if verdict.refusal.is_none() && self.ask_description(&verdict, text, types, false, world) {
             return Flow::Blocked;
         }
         match self.clear(&verdict, text, None, world) {
@@ -240,7 +240,7 @@ impl Machine {
             Err(super::judging::Blocked) => return Flow::Blocked,
         };
         if verdict.refusal.is_none()
-            && self.ask_description(&verdict, &prepared.text, &prepared.types, false)
+            && self.ask_description(&verdict, &prepared.text, &prepared.types, false, world)
         {
             return Flow::Blocked;
         }
@@ -386,6 +386,7 @@ impl Machine {
             &portal.prepared.text,
             &portal.prepared.types,
             false,
+            world,
         ) {
             return Flow::Blocked;
         }

@@ -103,6 +103,7 @@ impl Machine {
     /// the steps in flight, and client messages if no Sync is among them.
     pub(super) fn drop_skipped(&mut self) {
         self.after_error();
+        self.described = None;
         while self.queue.front().is_some_and(Step::skippable) {
             match self.queue.pop_front() {
                 Some(Step::Parse { .. } | Step::CloseStatement(_) | Step::ClosePortal(_)) => {

@@ -178,6 +178,7 @@ impl Machine {
             return;
         };
         let sync = errand.sync;
+        self.described = None;
         // In a failed transaction nothing can be asked; it is asked when that ends.
         let later = fields.get(b'C') == Some(b"25P02");
         let mut answered = false;

@@ -26,6 +26,14 @@ enum End {
     Nothing,
 }
 
+/// A verdict whose description was asked for, and what it was made of.
+pub(super) struct Described {
+    text: Box<str>,
+    types: Box<[u32]>,
+    version: (u64, u64),
+    verdict: Arc<Verdict>,
+}
+
 /// The message at hand must wait; it is processed again from its start.
 pub(super) struct Blocked;
 
@@ -51,6 +59,13 @@ impl Machine {
     ) -> Result<Arc<Verdict>, Blocked> {
         self.up_to_date()?;
         self.look_at(world, now);
+        if let Some(described) = self.described.take()
+            && *described.text == *text
+            && *described.types == *types
+            && described.version == self.version(world)
+        {
+            return Ok(described.verdict);
+        }
         let key = Key {
             text,
             types,
@@ -112,7 +127,7 @@ impl Machine {
     ) -> Result<Result<Arc<Verdict>, Refusal>, Blocked> {
         let verdict = self.judge(&prepared.text, &prepared.types, world, now)?;
         if verdict.refusal.is_none()
-            && self.ask_description(&verdict, &prepared.text, &prepared.types, false)
+            && self.ask_description(&verdict, &prepared.text, &prepared.types, false, world)
         {
             return Err(Blocked);
         }
@@ -226,6 +241,7 @@ impl Machine {
         text: &str,
         types: &[u32],
         simple: bool,
+        world: &World,
     ) -> bool {
         if self.blocked_by.is_some() || self.surely_failed() {
             return false;
@@ -253,6 +269,12 @@ impl Machine {
                 text.get(judged.statement.text.clone())
             };
             let Some(part) = part else { continue };
+            self.described = Some(Described {
+                text: text.into(),
+                types: types.into(),
+                version: self.version(world),
+                verdict: Arc::clone(verdict),
+            });
             self.ask(
                 Question::describe(verdict, index, part, types, simple),
                 self.question_end(),

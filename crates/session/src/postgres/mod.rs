@@ -140,6 +140,9 @@ pub struct Machine {
     settling: bool,
     /// A Query message was sent behind extended ones without a Sync.
     query_in_pipeline: bool,
+    /// The verdict whose results are being described, for the message at hand:
+    /// one on names of the session is in no cache.
+    described: Option<judging::Described>,
     /// Refuse the message at hand with this once it is processed again.
     blocked_by: Option<Refusal>,
 
@@ -231,6 +234,7 @@ impl Machine {
             answered: false,
             settling: false,
             query_in_pipeline: false,
+            described: None,
             blocked_by: None,
             known: Known::default(),
             private: None,

@@ -168,6 +168,16 @@ pub(crate) enum Step {
 }
 
 impl Step {
+    /// Whether this runs a COPY.
+    pub(crate) fn copies(&self) -> bool {
+        match self {
+            Step::Query(run) | Step::Execute(run) => run
+                .current()
+                .is_some_and(|judged| matches!(judged.statement.kind, Kind::Copy { .. })),
+            _ => false,
+        }
+    }
+
     /// Whether the server skips this step after an error in an earlier one.
     pub(crate) fn skippable(&self) -> bool {
         // A Query message is skipped like any other.

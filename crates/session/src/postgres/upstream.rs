@@ -266,6 +266,10 @@ impl Machine {
     /// Ends the running statement by Weir's own word: nothing more of it leaves.
     fn overrule(&mut self, refusal: Refusal) {
         let pipelined = self.queue.len() > 1;
+        // Rows of a portal are bounded by its Execute. A request to cancel that
+        // comes too late would end the client's next statement.
+        let unbounded = self.queue.len() == 1
+            && (refusal.cause != Cause::RowCap || self.queue.front().is_some_and(Step::copies));
         let simple = match self.queue.front_mut() {
             Some(Step::Query(run)) => {
                 run.overruled = Some(refusal);
@@ -281,8 +285,7 @@ impl Machine {
             }
             _ => return,
         };
-        // A portal is bounded by its Execute; a simple query is stopped.
-        self.wishes.cancel |= simple || self.queue.len() == 1;
+        self.wishes.cancel |= simple || unbounded;
     }
 
     /// The pipeline must fail from here on, though the server did not fail it.
@@ -359,7 +362,11 @@ impl Machine {
         match self.queue.front_mut() {
             Some(Step::Query(run)) => {
                 let overruled = run.overruled.is_some();
-                self.record_outcome(OutcomeStatus::Ok, None, tag, now);
+                let status = match overruled {
+                    true => OutcomeStatus::Refused,
+                    false => OutcomeStatus::Ok,
+                };
+                self.record_outcome(status, None, tag, now);
                 if let Some(Step::Query(run)) = self.queue.front_mut() {
                     let verdict = Arc::clone(&run.verdict);
                     let index = run.index;
@@ -371,7 +378,7 @@ impl Machine {
                         run.rows_before = before;
                     }
                 }
-                if !overruled {
+                if !overruled && self.end.is_none() {
                     self.to_client.buffer().extend_from_slice(raw);
                 }
             }
@@ -384,7 +391,9 @@ impl Machine {
                     self.remember_rows(&run);
                     self.completed(&run.verdict, 0, run.rows, world);
                 }
-                self.to_client.buffer().extend_from_slice(raw);
+                if self.end.is_none() {
+                    self.to_client.buffer().extend_from_slice(raw);
+                }
             }
             _ => self.upstream_broken("an unexpected CommandComplete"),
         }

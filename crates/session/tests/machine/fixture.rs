@@ -1,7 +1,7 @@
 //! The world of the tests: catalog, labels, policies, principals.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use identity::{Kind, Principal};
 use mask::{Label, Masker};
@@ -104,12 +104,13 @@ fn policies() -> Policies {
     Policies::load(&files).unwrap()
 }
 
-/// A world under `durability`. Catalog and policies are made once per thread.
+/// Catalog and policies, made once.
+static MADE: LazyLock<(Arc<Catalog>, Arc<Policies>)> =
+    LazyLock::new(|| (Arc::new(catalog()), Arc::new(policies())));
+
+/// A world under `durability`.
 pub(crate) fn world(durability: Durability) -> World {
-    thread_local! {
-        static MADE: (Arc<Catalog>, Arc<Policies>) = (Arc::new(catalog()), Arc::new(policies()));
-    }
-    let (catalog, policies) = MADE.with(Clone::clone);
+    let (catalog, policies) = MADE.clone();
     let label = |relation, attribute, word| {
         (
             ColumnId {

@@ -23,6 +23,8 @@ pub(crate) enum Server {
     Model(Box<Model>),
     /// The model answers Weir's own questions only; the rest stands in the script.
     Script(Box<Model>),
+    /// Nobody: all answers stand in the script.
+    Silent,
 }
 
 /// A machine with everything around it.
@@ -80,6 +82,12 @@ impl Lab {
         self
     }
 
+    /// With a server that answers nothing by itself, Weir's questions included.
+    pub(crate) fn silent(mut self) -> Self {
+        self.server = Server::Silent;
+        self
+    }
+
     /// With Weir's own questions in the transcript.
     pub(crate) fn questions(mut self) -> Self {
         self.show_questions = true;
@@ -100,6 +108,9 @@ impl Lab {
 
     pub(crate) fn settle(&mut self) {
         for _ in 0..10_000 {
+            if self.machine.end().is_some() {
+                self.from_server.clear();
+            }
             self.machine
                 .upstream(&mut self.from_server, &self.world, NOW);
             self.machine.client(&mut self.to_machine, &self.world, NOW);
@@ -139,15 +150,16 @@ impl Lab {
             match &mut self.server {
                 Server::Model(model) => model.feed(&raw),
                 Server::Script(model) if own => model.feed(&raw),
-                Server::Script(_) => {}
+                Server::Script(_) | Server::Silent => {}
             }
             if own && ends {
                 self.asking = false;
             }
         }
         assert!(sent.is_empty(), "half a message for the server");
-        let (Server::Model(model) | Server::Script(model)) = &mut self.server;
-        self.from_server.extend_from_slice(&model.sent.split());
+        if let Server::Model(model) | Server::Script(model) = &mut self.server {
+            self.from_server.extend_from_slice(&model.sent.split());
+        }
     }
 
     /// Runs a script. Lines with `>` are client messages, `<` the server's;

@@ -5,22 +5,41 @@
 //! frontend/backend protocol, or lines of a script where a test needs a server
 //! that PostgreSQL is not.
 
+#[cfg(test)]
 mod bytewise;
+#[cfg(test)]
 mod caps;
+#[cfg(test)]
 mod copying;
+#[cfg(test)]
 mod errands;
+#[cfg(test)]
 mod errors;
+#[cfg(test)]
 mod fixture;
+#[cfg(test)]
 mod gate;
+#[cfg(test)]
 mod generated;
+#[cfg(test)]
 mod hostile;
+#[cfg(test)]
 mod lab;
+#[cfg(test)]
 mod masks;
+#[cfg(test)]
 mod model;
+#[cfg(test)]
 mod names;
+#[cfg(test)]
 mod pipelines;
+#[cfg(test)]
 mod recorder;
+#[cfg(test)]
 mod refusals;
+#[cfg(test)]
 mod settings;
+#[cfg(test)]
 mod sql;
+#[cfg(test)]
 mod text;

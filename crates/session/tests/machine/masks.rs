@@ -1,1 +1,450 @@
-//! Later.
+//! Masked values leave as stand-ins, in every form (promise 4).
+
+use expect_test::expect;
+
+use crate::fixture::Who;
+use crate::lab::check;
+
+#[test]
+fn masks_text_rows_of_simple_and_extended_queries() {
+    check(
+        Who::Alice,
+        "
+        > Q select id, email from customers
+        wait
+        > P a|select id, email from customers
+        > D S a
+        > B |a
+        > D P
+        > E |
+        > S
+        wait
+        > B |a
+        > E |
+        > S
+        ",
+        expect![[r#"
+            > Q select id, email from customers
+                server Q select id, email from customers
+              client T id email
+              client D 1|u_hqd5kdriyvgg@fhyh6jf4.invalid
+              client D 2|u_36n5zrf2ohci@5qb7he3a.invalid
+              client D 3|u_iykgayhyjcfh@iswaynjo.invalid
+              client C SELECT 3
+              client Z I
+            wait
+            > P a|select id, email from customers
+            > D S a
+            > B |a
+            > D P
+            > E |
+            > S
+                server P a|select id, email from customers
+                server D S a
+                server B |a
+                server D P 
+                server E |0
+                server S
+              client 1
+              client t 0
+              client T id email
+              client 2
+              client T id email
+              client D 1|u_hqd5kdriyvgg@fhyh6jf4.invalid
+              client D 2|u_36n5zrf2ohci@5qb7he3a.invalid
+              client D 3|u_iykgayhyjcfh@iswaynjo.invalid
+              client C SELECT 3
+              client Z I
+            wait
+            > B |a
+            > E |
+            > S
+                server B |a
+                server E |0
+                server S
+              client 2
+              client D 1|u_hqd5kdriyvgg@fhyh6jf4.invalid
+              client D 2|u_36n5zrf2ohci@5qb7he3a.invalid
+              client D 3|u_iykgayhyjcfh@iswaynjo.invalid
+              client C SELECT 3
+              client Z I
+        "#]],
+    );
+}
+
+#[test]
+fn masks_binary_rows() {
+    check(
+        Who::Alice,
+        "
+        > P a|select id, email from customers
+        > B |a|b
+        > D P
+        > E |
+        > S
+        > B |a|tb
+        > E |
+        > S
+        ",
+        expect![[r#"
+            > P a|select id, email from customers
+            > B |a|b
+            > D P
+            > E |
+            > S
+            > B |a|tb
+            > E |
+            > S
+                server P a|select id, email from customers
+                server B |a
+                server D P 
+                server E |0
+                server S
+                server B |a
+                server E |0
+                server S
+              client 1
+              client 2
+              client T id email
+              client D \x00\x00\x00\x01|u_hqd5kdriyvgg@fhyh6jf4.invalid
+              client D \x00\x00\x00\x02|u_36n5zrf2ohci@5qb7he3a.invalid
+              client D \x00\x00\x00\x03|u_iykgayhyjcfh@iswaynjo.invalid
+              client C SELECT 3
+              client Z I
+              client 2
+              client D 1|u_hqd5kdriyvgg@fhyh6jf4.invalid
+              client D 2|u_36n5zrf2ohci@5qb7he3a.invalid
+              client D 3|u_iykgayhyjcfh@iswaynjo.invalid
+              client C SELECT 3
+              client Z I
+        "#]],
+    );
+}
+
+#[test]
+fn masks_rows_fetched_in_pieces() {
+    check(
+        Who::Alice,
+        "
+        > Q begin
+        > P |select email from customers
+        > B p|
+        > E p|2
+        > E p|2
+        > S
+        > Q commit
+        ",
+        expect![[r#"
+            > Q begin
+            > P |select email from customers
+            > B p|
+            > E p|2
+            > E p|2
+            > S
+            > Q commit
+                server Q begin
+                server P |select email from customers
+                server B p|
+                server E p|2
+                server E p|2
+                server S
+                server Q commit
+              client C BEGIN
+              client Z T
+              client 1
+              client 2
+              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
+              client D u_36n5zrf2ohci@5qb7he3a.invalid
+              client s
+              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client C SELECT 1
+              client Z T
+              client C COMMIT
+              client Z I
+        "#]],
+    );
+}
+
+#[test]
+fn masks_copy_to_stdout() {
+    check(
+        Who::Alice,
+        "
+        > Q copy customers (id, email) to stdout
+        wait
+        > P |copy customers (id, email) to stdout
+        > B |
+        > E |
+        > S
+        ",
+        expect![[r#"
+            > Q copy customers (id, email) to stdout
+                server Q copy customers (id, email) to stdout
+              client H
+              client d 1\tu_hqd5kdriyvgg@fhyh6jf4.invalid\n
+              client d 2\tu_36n5zrf2ohci@5qb7he3a.invalid\n
+              client d 3\tu_iykgayhyjcfh@iswaynjo.invalid\n
+              client c
+              client C COPY 3
+              client Z I
+            wait
+            > P |copy customers (id, email) to stdout
+            > B |
+            > E |
+            > S
+                server P |copy customers (id, email) to stdout
+                server B |
+                server E |0
+                server S
+              client 1
+              client 2
+              client H
+              client d 1\tu_hqd5kdriyvgg@fhyh6jf4.invalid\n
+              client d 2\tu_36n5zrf2ohci@5qb7he3a.invalid\n
+              client d 3\tu_iykgayhyjcfh@iswaynjo.invalid\n
+              client c
+              client C COPY 3
+              client Z I
+        "#]],
+    );
+}
+
+#[test]
+fn masks_what_a_cursor_returns() {
+    check(
+        Who::Alice,
+        "
+        > Q begin; declare c cursor for select id, email from customers; fetch 1 from c
+        wait
+        > Q fetch 1 from c
+        wait
+        > P |fetch all from c
+        > B |
+        > D P
+        > E |
+        > S
+        wait
+        > Q close c; commit
+        ",
+        expect![[r#"
+            > Q begin; declare c cursor for select id, email from customers; fetch 1 from c
+                server Q begin; declare c cursor for select id, email from customers; fetch 1 from c
+              client C BEGIN
+              client C DECLARE CURSOR
+              client T id email
+              client D 1|u_hqd5kdriyvgg@fhyh6jf4.invalid
+              client C FETCH 1
+              client Z T
+            wait
+            > Q fetch 1 from c
+                server Q fetch 1 from c
+              client T id email
+              client D 2|u_36n5zrf2ohci@5qb7he3a.invalid
+              client C FETCH 1
+              client Z T
+            wait
+            > P |fetch all from c
+            > B |
+            > D P
+            > E |
+            > S
+                server P |fetch all from c
+                server B |
+                server D P 
+                server E |0
+                server S
+              client 1
+              client 2
+              client T id email
+              client D 3|u_iykgayhyjcfh@iswaynjo.invalid
+              client C FETCH 1
+              client Z T
+            wait
+            > Q close c; commit
+                server Q close c; commit
+              client C CLOSE CURSOR
+              client C COMMIT
+              client Z I
+        "#]],
+    );
+}
+
+#[test]
+fn masks_what_prepare_and_execute_return() {
+    check(
+        Who::Alice,
+        "
+        > Q prepare a as select email from customers
+        wait
+        > Q execute a
+        wait
+        > P |execute a
+        > B |
+        > E |
+        > S
+        wait
+        > Q discard all
+        wait
+        > Q execute a
+        ",
+        expect![[r#"
+            > Q prepare a as select email from customers
+                server Q prepare a as select email from customers
+              client C PREPARE
+              client Z I
+            wait
+            > Q execute a
+                server Q execute a
+              client T email
+              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
+              client D u_36n5zrf2ohci@5qb7he3a.invalid
+              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client C SELECT 3
+              client Z I
+            wait
+            > P |execute a
+            > B |
+            > E |
+            > S
+                server P |execute a
+                server B |
+                server E |0
+                server S
+              client 1
+              client 2
+              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
+              client D u_36n5zrf2ohci@5qb7he3a.invalid
+              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client C SELECT 3
+              client Z I
+            wait
+            > Q discard all
+                server Q discard all
+              client C DISCARD ALL
+              client Z I
+            wait
+            > Q execute a
+                server Q /* refused by weir, request s/6 */ !
+              client E 26000 <weir.unknown-name>
+              client Z I
+        "#]],
+    );
+}
+
+#[test]
+fn masks_what_returning_returns() {
+    check(
+        Who::Alice,
+        "
+        > Q update customers set note = 'x' where id = 1 returning email
+        ",
+        expect![[r#"
+            > Q update customers set note = 'x' where id = 1 returning email
+                server Q update customers set note = 'x' where id = 1 returning email
+              client T email
+              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
+              client D u_36n5zrf2ohci@5qb7he3a.invalid
+              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client C UPDATE 3
+              client Z I
+        "#]],
+    );
+}
+
+#[test]
+fn refuses_masked_columns_in_any_other_place() {
+    check(
+        Who::Alice,
+        "
+        > Q select id from customers where email = 'x'
+        > Q select upper(email) from customers
+        > Q select id from customers order by email
+        > Q select count(distinct email) from customers
+        > Q select customers from customers
+        > Q insert into clean select 1, email, 1 from customers
+        > Q select 1
+        ",
+        expect![[r#"
+            > Q select id from customers where email = 'x'
+            > Q select upper(email) from customers
+            > Q select id from customers order by email
+            > Q select count(distinct email) from customers
+            > Q select customers from customers
+            > Q insert into clean select 1, email, 1 from customers
+            > Q select 1
+                server Q /* refused by weir, request s/1 */ !
+                server Q /* refused by weir, request s/2 */ !
+                server Q /* refused by weir, request s/3 */ !
+                server Q /* refused by weir, request s/4 */ !
+                server Q /* refused by weir, request s/5 */ !
+                server Q /* refused by weir, request s/6 */ !
+                server Q select 1
+              client E 42501 <weir.masked-use>
+              client Z I
+              client E 42501 <weir.masked-use>
+              client Z I
+              client E 42501 <weir.masked-use>
+              client Z I
+              client E 42501 <weir.masked-use>
+              client Z I
+              client E 42501 <weir.masked-use>
+              client Z I
+              client E 42501 <weir.masked-use>
+              client Z I
+              client T ?column?
+              client D 1
+              client C SELECT 1
+              client Z I
+        "#]],
+    );
+}
+
+#[test]
+fn a_column_of_the_same_name_elsewhere_is_not_masked() {
+    check(
+        Who::Alice,
+        "
+        > Q select email from app.customers
+        ",
+        expect![[r#"
+            > Q select email from app.customers
+                server Q select email from app.customers
+              client T email
+              client D v1
+              client D v2
+              client D v3
+              client C SELECT 3
+              client Z I
+        "#]],
+    );
+}
+
+#[test]
+fn who_sees_raw_values_gets_them() {
+    check(
+        Who::Raw,
+        "
+        > Q select email from customers
+        > Q copy customers (email) to stdout
+        ",
+        expect![[r#"
+            > Q select email from customers
+            > Q copy customers (email) to stdout
+                server Q select email from customers
+                server Q copy customers (email) to stdout
+              client T email
+              client D u1@raw
+              client D u2@raw
+              client D u3@raw
+              client C SELECT 3
+              client Z I
+              client H
+              client d u1@raw\n
+              client d u2@raw\n
+              client d u3@raw\n
+              client c
+              client C COPY 3
+              client Z I
+        "#]],
+    );
+}
