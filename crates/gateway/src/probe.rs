@@ -1,6 +1,5 @@
 //! Looking at a target without serving it: for `weir check` and `weir explain`.
 
-use std::path::Path;
 use std::time::Duration;
 
 use session::World;
@@ -66,7 +65,8 @@ pub async fn world(setup: Setup, target: &str) -> Result<(World, statement::Sett
         .ok_or_else(unknown)?
         .1;
     // Bindings are read, never written: explaining changes nothing.
-    let target = Target::new(found, &common, Path::new("/nonexistent"))?;
+    let target = Target::new(found, &common, &setup.state)?;
+    target.look_only();
     let path = target.load_once().await?;
     let settings = statement::Settings {
         search_path: path,

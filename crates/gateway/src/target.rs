@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -52,6 +52,8 @@ pub(crate) struct Target {
     pub(crate) sessions: AtomicUsize,
     trouble: Mutex<Option<String>>,
     bindings: PathBuf,
+    /// Whether bindings are written, which only a serving gateway does.
+    keeps: AtomicBool,
     poll: Duration,
 }
 
@@ -82,6 +84,7 @@ impl Target {
             sessions: AtomicUsize::new(0),
             trouble: Mutex::new(None),
             bindings,
+            keeps: AtomicBool::new(true),
             poll: common.limits.catalog_poll,
             setup,
         }))
@@ -228,6 +231,11 @@ impl Target {
         Ok(fingerprint)
     }
 
+    /// Reads bindings without ever writing them.
+    pub(crate) fn look_only(&self) {
+        self.keeps.store(false, Ordering::Release);
+    }
+
     /// Reads the catalog once; gives the default login's effective search path.
     pub(crate) async fn load_once(&self) -> Result<Vec<String>, Failure> {
         let mut connection = None;
@@ -258,7 +266,22 @@ impl Target {
     /// when the column is renamed, also when another one takes its name; it is
     /// kept in a file beside the ledger.
     fn bind_labels(&self, catalog: &Catalog) -> Labels {
-        let kept = self.kept_bindings();
+        let kept = match self.kept_bindings() {
+            Ok(kept) => kept,
+            Err(error) => {
+                let file = self.bindings.display();
+                eprintln!(
+                    "weir: label bindings in {file}: {error}; masked principals are refused until the file is mended or removed"
+                );
+                let every = self.setup.labels.keys();
+                let names = every.map(|name| {
+                    name.each_ref()
+                        .map(|part| policy::quote_identifier(part))
+                        .join(".")
+                });
+                return Labels::new(HashMap::new(), names.collect());
+            }
+        };
         let mut bound: HashMap<ColumnId, Label> = HashMap::new();
         let mut unresolved = Vec::new();
         let mut keep = Bindings::new();
@@ -289,17 +312,20 @@ impl Target {
                 }
             }
         }
-        if keep != kept {
+        if keep != kept && self.keeps.load(Ordering::Acquire) {
             self.keep_bindings(&keep);
         }
         Labels::new(bound, unresolved)
     }
 
-    fn kept_bindings(&self) -> Bindings {
-        std::fs::read(&self.bindings)
-            .ok()
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-            .unwrap_or_default()
+    /// Bindings made earlier; none if there is no file. A file that cannot be
+    /// read may name columns that were renamed since, so it is a fault.
+    fn kept_bindings(&self) -> std::io::Result<Bindings> {
+        match std::fs::read(&self.bindings) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(std::io::Error::other),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Bindings::default()),
+            Err(error) => Err(error),
+        }
     }
 
     fn keep_bindings(&self, keep: &Bindings) {
