@@ -72,7 +72,9 @@ impl Judge<'_> {
             let (mut judged, mut refusal, expires) = self.statement(&statement, count);
             if unsettled
                 && !judged.foresight.touches_nothing
-                && refusal.is_none()
+                && refusal
+                    .as_ref()
+                    .is_none_or(|r| r.rule == "weir.unresolved-column")
                 && self.masks_anything()
             {
                 refusal = Some(
