@@ -112,7 +112,8 @@ impl Machine {
                 if name.starts_with(RESERVED) {
                     return self.reserved(name);
                 }
-                self.forward(raw);
+                // Close begins no transaction and cannot fail, so it opens no pipeline.
+                self.to_upstream.buffer().extend_from_slice(raw);
                 self.tentative += 1;
                 self.queue.push_back(match kind {
                     pg::DescribeKind::Statement => Step::CloseStatement(name.into()),
@@ -199,6 +200,13 @@ impl Machine {
             Ok(verdict) => verdict,
             Err(super::judging::Blocked) => return Flow::Blocked,
         };
+        if verdict.judged.len() > 1 && verdict.refusal.is_none() {
+            self.blocked_by = Some(Refusal::new(
+                Cause::Syntax,
+                "weir.syntax",
+                "cannot insert multiple commands into a prepared statement",
+            ));
+        }
         if verdict.refusal.is_none() && self.ask_description(&verdict, text, types, false, world) {
             return Flow::Blocked;
         }

@@ -104,6 +104,7 @@ impl Machine {
     pub(super) fn drop_skipped(&mut self) {
         self.after_error();
         self.described = None;
+        let mut told = None;
         while self.queue.front().is_some_and(Step::skippable) {
             match self.queue.pop_front() {
                 Some(Step::Parse { .. } | Step::CloseStatement(_) | Step::ClosePortal(_)) => {
@@ -121,6 +122,16 @@ impl Machine {
                 Some(Step::Query(run)) => {
                     for intent in run.intents {
                         self.record_skipped(Some(intent));
+                    }
+                }
+                Some(Step::Execute(run)) => {
+                    // What was bound in this pipeline has its outcome from its Bind.
+                    let portal = run.portal.as_ref().and_then(|name| self.portals.get(name));
+                    let intent = portal.and_then(|portal| portal.intent);
+                    if intent.is_some_and(|intent| run.intents.contains(&intent)) && told != intent
+                    {
+                        told = intent;
+                        self.record_skipped(intent);
                     }
                 }
                 _ => {}

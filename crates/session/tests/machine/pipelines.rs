@@ -1,9 +1,10 @@
 //! What is pipelined behind a failure must not be judged by what never ran.
 
 use expect_test::expect;
+use session::Durability;
 
 use crate::fixture::Who;
-use crate::lab::check;
+use crate::lab::{Lab, check};
 
 #[test]
 fn a_query_behind_a_failed_extended_message_is_skipped_like_the_server_skips_it() {
@@ -344,4 +345,21 @@ fn a_failed_transaction_can_be_rolled_back_though_its_settings_cannot_be_read() 
               client Z I
         "#]],
     );
+}
+
+#[test]
+fn a_close_opens_no_pipeline_for_questions_to_leave_a_transaction_in() {
+    let mut lab = Lab::new(Who::Alice, Durability::Balanced).questions();
+    let told = lab.play("> C P p\n> Q discard all");
+    expect![[r#"
+        > C P p
+        > Q discard all
+            server C P p
+            server ask settings
+            server Q discard all
+          client 3
+          client C DISCARD ALL
+          client Z I
+    "#]]
+    .assert_eq(&told);
 }

@@ -487,3 +487,26 @@ fn what_follows_a_definition_in_one_string_is_refused_to_masked_principals() {
         "#]],
     );
 }
+
+#[test]
+fn a_prepared_statement_is_one_statement() {
+    check(
+        Who::Alice,
+        "
+        > P |select 1; select 2
+        > B |
+        > E |
+        > S
+        ",
+        expect![[r#"
+            > P |select 1; select 2
+            > B |
+            > E |
+            > S
+                server P |/* refused by weir, request s/2 */ !
+                server S
+              client E 42601 <weir.syntax>
+              client Z I
+        "#]],
+    );
+}

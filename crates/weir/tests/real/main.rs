@@ -10,6 +10,9 @@
 mod endurance;
 mod identity;
 mod limitations;
+mod measured;
 mod operations;
+mod promises;
+mod sequences;
 mod stand;
 mod transport;
