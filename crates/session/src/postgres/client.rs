@@ -7,6 +7,7 @@ use statement::Kind;
 use wire::postgres as pg;
 
 use super::errand::RESERVED;
+use super::names::changed;
 use super::step::{Name, Portal, Prepared, Run, Step};
 use super::{End, Machine, NAMES_LIMIT, Now};
 use crate::gate::{self, Cleared};
@@ -589,13 +590,4 @@ impl Machine {
         }
         Ok(cleared)
     }
-}
-
-/// As the server says when a prepared statement no longer gives what it gave, so that drivers prepare anew.
-pub(super) fn changed() -> Refusal {
-    let message =
-        "the names in this prepared statement have come to mean other things since it was prepared";
-    Refusal::new(Cause::Masked, "weir.prepared-changed", message)
-        .code("0A000")
-        .hint("Prepare it again.")
 }

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use statement::Kind;
 
 use super::Machine;
-use super::client::changed;
 use super::step::{Portal, Prepared, Step};
-use crate::refusal::Refusal;
+use crate::refusal::{Cause, Refusal};
 use crate::verdict::Verdict;
 
 impl Machine {
@@ -59,4 +58,13 @@ impl Machine {
             differs.then(changed)
         })
     }
+}
+
+/// As the server says when a prepared statement no longer gives what it gave, so that drivers prepare anew.
+pub(super) fn changed() -> Refusal {
+    let message =
+        "the names in this prepared statement have come to mean other things since it was prepared";
+    Refusal::new(Cause::Masked, "weir.prepared-changed", message)
+        .code("0A000")
+        .hint("Prepare it again.")
 }
