@@ -9,7 +9,7 @@ use wire::postgres as pg;
 use super::errand::Progress;
 use super::step::{Portal, Prepared, Run, Step};
 use super::{End, Machine, Now};
-use crate::verdict::Verdict;
+use crate::verdict::{Foresight, Verdict};
 use crate::world::World;
 
 impl Machine {
@@ -140,7 +140,6 @@ impl Machine {
         self.expect_copy(0);
         if self.queue.is_empty() {
             self.skipping = true;
-            self.query_in_pipeline = false;
         }
     }
 
@@ -156,7 +155,6 @@ impl Machine {
     /// State that an error ends, in either protocol.
     pub(super) fn after_error(&mut self) {
         self.copy_in = false;
-        self.definitions_in_flight = false;
         if self.settings_changed {
             self.known.stale = true;
         }
@@ -225,9 +223,6 @@ impl Machine {
             }
             _ => {}
         }
-        if judged.foresight.definitions {
-            self.definitions_in_flight = false;
-        }
     }
 
     pub(super) fn ready(&mut self, status: pg::TransactionStatus, raw: &[u8], now: Now) {
@@ -264,20 +259,33 @@ impl Machine {
         if self.queue.is_empty() {
             // A Query message ends what extended messages before it began.
             self.open = 0;
-            self.query_in_pipeline = false;
         }
         self.at_ready(status);
         self.to_client.buffer().extend_from_slice(raw);
     }
 
+    /// Whether a statement that is not answered yet may change what `what` says.
+    fn in_flight(&self, what: impl Fn(&Foresight) -> bool) -> bool {
+        self.queue.iter().any(|step| match step {
+            Step::Query(run) | Step::Execute(run) => run
+                .verdict
+                .judged
+                .iter()
+                .any(|judged| what(&judged.foresight)),
+            _ => false,
+        })
+    }
+
     pub(super) fn at_ready(&mut self, status: pg::TransactionStatus) {
-        self.definitions_in_flight = false;
         if status == pg::TransactionStatus::Idle {
             self.portals.retain(|_, portal| portal.hold);
-            if std::mem::take(&mut self.settings_changed) {
+            // What is still in flight is not over with this answer.
+            if self.settings_changed {
+                self.settings_changed = self.in_flight(|foresight| foresight.settings);
                 self.known.stale = true;
             }
-            if std::mem::take(&mut self.definitions_changed) {
+            if self.definitions_changed {
+                self.definitions_changed = self.in_flight(|foresight| foresight.definitions);
                 self.private = None;
                 // Temporary objects are read again once the settings told of them.
                 self.private_stale = false;

@@ -269,6 +269,12 @@ impl Machine {
                 input.clear();
                 return Waiting::Nothing;
             }
+            if self.queue.is_empty() {
+                // Whatever was waited for is answered.
+                self.definitions_in_flight = false;
+                self.query_in_pipeline = false;
+                self.copy_ended_early = false;
+            }
             if let Some(waiting) = self.waiting(world) {
                 return waiting;
             }

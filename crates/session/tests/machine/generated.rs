@@ -49,6 +49,17 @@ const PLAIN: &[&str] = &[
     "",
 ];
 
+/// What decides under which settings a statement runs.
+const SETTINGS: &[&str] = &[
+    "begin",
+    "rollback",
+    "commit",
+    "set search_path to app",
+    "set search_path to public",
+    "select email from customers",
+    "select 1/0",
+];
+
 /// These stand alone in their string: a name that is missing refuses it whole.
 const ALONE: &[&str] = &[
     "savepoint x",
@@ -85,6 +96,7 @@ fn unit() -> impl Strategy<Value = Vec<String>> {
     prop_oneof![
         4 => prop::collection::vec(pick(PLAIN), 1..3).prop_map(|t| vec![format!("Q {}", t.join("; "))]),
         3 => pick(ALONE).prop_map(|t| vec![format!("Q {t}")]),
+        3 => prop::sample::select(SETTINGS).prop_map(|t| vec![format!("Q {t}")]),
         4 => parse.clone(),
         4 => (parse, prop_oneof![Just(""), Just("t"), Just("b")], any::<bool>()).prop_map(|(p, f, sync)| {
             let name = p[0][2..].split('|').next().unwrap().to_owned();

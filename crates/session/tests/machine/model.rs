@@ -308,11 +308,10 @@ impl Model {
                 self.rows(rows, formats)?;
                 (*tag).to_owned()
             }
-            Stmt::Write(tag) => {
-                if *tag == "CREATE TABLE" {
-                    self.temp_schema.get_or_insert_default();
-                }
-                (*tag).to_owned()
+            Stmt::Write(tag) => (*tag).to_owned(),
+            Stmt::CreateTemp => {
+                self.temp_schema = Some("pg_temp_3".into());
+                "CREATE TABLE".into()
             }
             Stmt::Begin => {
                 if self.explicit {

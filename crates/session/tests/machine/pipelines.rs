@@ -363,3 +363,77 @@ fn a_close_opens_no_pipeline_for_questions_to_leave_a_transaction_in() {
     "#]]
     .assert_eq(&told);
 }
+
+#[test]
+fn a_setting_in_flight_is_not_forgotten_with_an_earlier_answer() {
+    check(
+        Who::Alice,
+        "
+        > Q select email from customers
+        wait
+        > Q select 1
+        > Q begin
+        > Q set search_path to app
+        > Q select id from customers
+        wait
+        > Q rollback
+        > P |select email from customers
+        > B |
+        > E |
+        > S
+        ",
+        expect![[r#"
+            > Q select email from customers
+                server Q select email from customers
+              client T email
+              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
+              client D u_36n5zrf2ohci@5qb7he3a.invalid
+              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client C SELECT 3
+              client Z I
+            wait
+            > Q select 1
+            > Q begin
+            > Q set search_path to app
+            > Q select id from customers
+                server Q select 1
+                server Q begin
+                server Q set search_path to app
+                server Q select id from customers
+              client T ?column?
+              client D 1
+              client C SELECT 1
+              client Z I
+              client C BEGIN
+              client Z T
+              client C SET
+              client Z T
+              client T id
+              client D 1
+              client D 2
+              client D 3
+              client C SELECT 3
+              client Z T
+            wait
+            > Q rollback
+            > P |select email from customers
+            > B |
+            > E |
+            > S
+                server Q rollback
+                server P |select email from customers
+                server B |
+                server E |0
+                server S
+              client C ROLLBACK
+              client Z I
+              client 1
+              client 2
+              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
+              client D u_36n5zrf2ohci@5qb7he3a.invalid
+              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client C SELECT 3
+              client Z I
+        "#]],
+    );
+}

@@ -13,6 +13,7 @@ pub(crate) type Column = (&'static str, u32, i16, u32);
 pub(crate) enum Stmt {
     Empty,
     Select(Rows),
+    CreateTemp,
     /// Writes; the tag says how many rows.
     Write(&'static str),
     /// Writes and returns rows.
@@ -112,7 +113,7 @@ pub(crate) fn read(text: &str, path: &str) -> Stmt {
         ("update", _) => Stmt::Write("UPDATE 3"),
         ("delete", _) => Stmt::Write("DELETE 3"),
         ("create", "table") => Stmt::Write("CREATE TABLE"),
-        ("create", "temp") => Stmt::Write("CREATE TABLE"),
+        ("create", "temp") => Stmt::CreateTemp,
         ("drop", "table") => Stmt::Write("DROP TABLE"),
         ("begin", _) => Stmt::Begin,
         ("commit", _) => Stmt::Commit,
