@@ -23,6 +23,8 @@ impl Machine {
                 let extended = matches!(self.queue.front(), Some(Step::Execute(_)));
                 while matches!(self.queue.get(1), Some(Step::Sync)) {
                     self.queue.remove(1);
+                    // Nor will anything that waits for its answer go on by it.
+                    self.definitions_in_flight = false;
                     if extended {
                         self.open = self.open.max(1);
                     }

@@ -257,9 +257,10 @@ impl Machine {
                 Kind::Fetch { .. } | Kind::Execute { .. }
             );
             let before = verdict.judged.get(..index).unwrap_or_default();
-            let resettled = before
-                .iter()
-                .any(|j| j.foresight.settings || j.foresight.definitions);
+            let resettled = before.iter().any(|j| {
+                let effects = &j.foresight;
+                effects.settings || effects.definitions || effects.ends_transaction
+            });
             if simple && (by_name || resettled) {
                 continue;
             }

@@ -440,3 +440,59 @@ fn a_query_pipelined_behind_copy_is_fatal() {
         "#]],
     );
 }
+
+#[test]
+fn a_sync_too_early_behind_a_setting_holds_nothing_back() {
+    check(
+        Who::Alice,
+        "
+        > P a|set search_path to app
+        > B |a
+        > E |
+        > P |copy public.clean from stdin
+        > B |
+        > E |
+        > S
+        > d 1\\n
+        > c
+        > S
+        > Q select 1
+        ",
+        expect![[r#"
+            > P a|set search_path to app
+            > B |a
+            > E |
+            > P |copy public.clean from stdin
+            > B |
+            > E |
+            > S
+            > d 1\n
+            > c
+            > S
+            > Q select 1
+                server P a|set search_path to app
+                server B |a
+                server E |0
+                server P |copy public.clean from stdin
+                server B |
+                server E |0
+                server S
+                server d 1\n
+                server c
+                server S
+                server Q select 1
+              client 1
+              client 2
+              client C SET
+              client 1
+              client 2
+              client G
+              client C COPY 1
+              client Z I
+              client T ?column?
+              client D 1
+              client C SELECT 1
+              client Z I
+        "#]],
+    );
+}

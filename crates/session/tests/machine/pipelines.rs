@@ -437,3 +437,34 @@ fn a_setting_in_flight_is_not_forgotten_with_an_earlier_answer() {
         "#]],
     );
 }
+
+#[test]
+fn a_string_that_ends_a_failed_transaction_goes_on_behind_it() {
+    check(
+        Who::Alice,
+        "
+        > Q begin
+        > Q select 1/0
+        > Q rollback; select email from customers
+        ",
+        expect![[r#"
+            > Q begin
+            > Q select 1/0
+            > Q rollback; select email from customers
+                server Q begin
+                server Q select 1/0
+                server Q rollback; select email from customers
+              client C BEGIN
+              client Z T
+              client E 22012 division by zero
+              client Z E
+              client C ROLLBACK
+              client T email
+              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
+              client D u_36n5zrf2ohci@5qb7he3a.invalid
+              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client C SELECT 3
+              client Z I
+        "#]],
+    );
+}
