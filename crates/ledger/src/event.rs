@@ -151,6 +151,13 @@ kinds! {
 }
 
 impl Kind {
+    /// Whether this may be written together with what comes next, within the pace of
+    /// the profile: it tells how something ended whose beginning is written.
+    #[must_use]
+    pub fn goes_with_the_next(self) -> bool {
+        self == Kind::Outcome
+    }
+
     /// Whether this completes something that was already allowed or describes the
     /// log itself: such entries may use the disk reserve when the disk is full.
     #[must_use]

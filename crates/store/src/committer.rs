@@ -135,6 +135,10 @@ impl Committer {
         if inner.batch.leaves.is_empty() {
             return;
         }
+        if let Err(error) = inner.write_out() {
+            log.fail(&mut inner, "write", &error);
+            return;
+        }
         let mut batch = std::mem::replace(&mut inner.batch, std::mem::take(&mut self.idle));
         inner.in_flight_bytes = batch.bytes.len() as u64;
         let rolled = std::mem::take(&mut inner.rolled);

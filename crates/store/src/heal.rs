@@ -59,6 +59,7 @@ impl Committer {
                     inner.faults.starved = reason;
                 }
                 inner.active = active;
+                inner.unwritten = 0;
                 inner.rolled.clear();
                 inner.epoch = epoch;
                 inner.next_ordinal = ordinal.saturating_add(1);

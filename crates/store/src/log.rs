@@ -1,8 +1,10 @@
 //! The log of the process that writes: placing entries, on the caller's thread.
 //!
 //! Everything of an entry that does not need its place is made before the lock is
-//! taken. Under it: sequence, time, checksum, one write. What was written stays in
-//! memory (the *batch*) until it is durable, so that no fault of the disk loses it.
+//! taken. Under it: sequence, time, checksum, one write. How a statement ended goes
+//! with the next write, or with the committer's: its intent is there already, and
+//! half of all writes are saved. What was placed stays in memory (the *batch*) until
+//! it is durable, so that no fault of the disk loses it.
 //! The committer ([`crate::committer`]) takes batches, syncs, hashes and signs;
 //! [`crate::heal`] continues after faults.
 
@@ -155,6 +157,10 @@ impl Log {
         let Some(spare) = inner.spare.take() else {
             return Ok(());
         };
+        if let Err(error) = inner.write_out() {
+            inner.spare = Some(spare);
+            return Err(self.fail(inner, "write", &error));
+        }
         let full = std::mem::replace(&mut inner.active, spare);
         inner.rolled.push((full.file, full.offset));
         let header = Header {
@@ -185,13 +191,16 @@ impl Log {
             batch.truncate(start);
             return Err(LedgerError::BadEntry("the frame cannot be made").into());
         };
-        let frame = batch.get(start..).unwrap_or_default();
-        let length = frame.len() as u64;
-        if let Err(error) = inner.active.file.write_at(inner.active.offset, frame) {
-            batch.truncate(start);
+        let length = batch.len().saturating_sub(start);
+        inner.active.offset = inner.active.offset.saturating_add(length as u64);
+        inner.unwritten = inner.unwritten.saturating_add(length);
+        if !prepared.draft.kind().goes_with_the_next()
+            && let Err(error) = inner.write_out()
+        {
+            // Of what failed only this is taken back: its caller is told.
+            inner.take_back(start);
             return Err(self.fail(inner, "write", &error));
         }
-        inner.active.offset = inner.active.offset.saturating_add(length);
         inner
             .batch
             .leaves

@@ -84,6 +84,7 @@ pub(crate) fn open(disk: Arc<dyn Disk>, dir: &Path, options: Options) -> Result<
         next_ordinal: ordinal.saturating_add(1),
         rolled: Vec::new(),
         batch: Batch::default(),
+        unwritten: 0,
         in_flight_bytes: 0,
         wanted: 0,
         dirty_since: None,

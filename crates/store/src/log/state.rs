@@ -1,5 +1,6 @@
 //! What the log's lock protects, and the rules of admission.
 
+use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,8 +21,10 @@ pub(crate) struct Inner {
     pub(crate) next_ordinal: u64,
     /// Segments that are full and not yet synced, with their length.
     pub(crate) rolled: Vec<(Arc<dyn File>, u64)>,
-    /// Written and not yet durable.
+    /// Placed and not yet durable.
     pub(crate) batch: Batch,
+    /// How many bytes at the end of the batch are not in the file yet.
+    pub(crate) unwritten: usize,
     /// Bytes the committer is syncing.
     pub(crate) in_flight_bytes: u64,
     /// Exclusive bound that somebody waits for.
@@ -70,7 +73,7 @@ pub(crate) struct Active {
     pub(crate) emergency: bool,
 }
 
-/// Frames that are written and not yet durable.
+/// Frames that have their place and are not yet durable.
 #[derive(Default)]
 pub(crate) struct Batch {
     pub(crate) bytes: Vec<u8>,
@@ -143,6 +146,28 @@ impl Inner {
             (_, Some(reason)) => Err(reason.clone()),
             (_, None) => Ok(Room::Later(overloaded)),
         }
+    }
+
+    /// Writes what has its place and is not in the file yet, all at once.
+    pub(crate) fn write_out(&mut self) -> io::Result<()> {
+        if self.unwritten == 0 {
+            return Ok(());
+        }
+        let bytes = &self.batch.bytes;
+        let from = bytes.len().saturating_sub(self.unwritten);
+        let offset = self.active.offset.saturating_sub(self.unwritten as u64);
+        let bytes = bytes.get(from..).unwrap_or_default();
+        self.active.file.write_at(offset, bytes)?;
+        self.unwritten = 0;
+        Ok(())
+    }
+
+    /// Forgets the last frame, which begins at `start` of the batch and is unwritten.
+    pub(super) fn take_back(&mut self, start: usize) {
+        let length = self.batch.bytes.len().saturating_sub(start);
+        self.batch.bytes.truncate(start);
+        self.unwritten = self.unwritten.saturating_sub(length);
+        self.active.offset = self.active.offset.saturating_sub(length as u64);
     }
 
     /// Notes since when something is wrong.
