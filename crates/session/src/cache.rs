@@ -16,11 +16,20 @@ const ENTRIES: usize = 2048;
 /// Longer texts are judged each time, bytes.
 const TEXT_LIMIT_BYTES: usize = 8 * 1024;
 
+/// What of a text a verdict depends on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Wording<'a> {
+    /// The query string, as sent.
+    Text(&'a str),
+    /// Its pattern ([`statement::pattern`]): no value of a plain constant was looked at.
+    Pattern(&'a str),
+}
+
 /// What a verdict depends on.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Key<'a> {
-    /// The query string, as sent.
-    pub text: &'a str,
+    /// The query string or its pattern.
+    pub wording: Wording<'a>,
     /// Declared parameter types.
     pub types: &'a [u32],
     /// Hash of effective settings and declared context.
@@ -31,9 +40,22 @@ pub struct Key<'a> {
     pub epoch: u64,
 }
 
+impl<'a> Wording<'a> {
+    fn text(self) -> &'a str {
+        match self {
+            Self::Text(text) | Self::Pattern(text) => text,
+        }
+    }
+
+    fn is_pattern(self) -> bool {
+        matches!(self, Self::Pattern(_))
+    }
+}
+
 #[derive(Debug)]
 struct Kept {
     text: Box<str>,
+    is_pattern: bool,
     types: Box<[u32]>,
     settings: u64,
     who: u64,
@@ -43,7 +65,8 @@ struct Kept {
 
 impl Kept {
     fn is_for(&self, key: &Key<'_>) -> bool {
-        *self.text == *key.text
+        key.wording.text() == &*self.text
+            && key.wording.is_pattern() == self.is_pattern
             && *self.types == *key.types
             && self.settings == key.settings
             && self.who == key.who
@@ -118,11 +141,12 @@ impl Cache {
 
     /// Keeps a verdict; of two texts with one digest the later stays.
     pub fn keep(&self, key: &Key<'_>, verdict: &Arc<Verdict>) {
-        if key.text.len() > TEXT_LIMIT_BYTES {
+        if key.wording.text().len() > TEXT_LIMIT_BYTES {
             return;
         }
         let kept = Kept {
-            text: key.text.into(),
+            text: key.wording.text().into(),
+            is_pattern: key.wording.is_pattern(),
             types: key.types.into(),
             settings: key.settings,
             who: key.who,

@@ -14,6 +14,7 @@ mod settings;
 
 pub use settings::startup_setting;
 
+use crate::cache::is_plain;
 use crate::comment::Declared;
 use crate::refusal::{Cause, Refusal};
 use crate::verdict::{Foresight, Judged, Record, Verdict};
@@ -37,8 +38,17 @@ pub(crate) struct Judge<'a> {
     pub session: Session<'a>,
 }
 
+/// What came of judging a text.
+pub(crate) struct Judgement {
+    pub verdict: Arc<Verdict>,
+    /// Every name in it resolved.
+    pub complete: bool,
+    /// The text's pattern, if the verdict holds for every text of it.
+    pub pattern: Option<String>,
+}
+
 impl Judge<'_> {
-    /// The verdict on a query string, and whether every name in it resolved.
+    /// Judges a query string.
     ///
     /// `alike` may know the verdict on a statement that means the same.
     pub(crate) fn text(
@@ -47,16 +57,28 @@ impl Judge<'_> {
         types: &[u32],
         scope: &Scope<'_>,
         alike: impl FnOnce(&Statement) -> Option<Arc<Verdict>>,
-    ) -> (Arc<Verdict>, bool) {
+    ) -> Judgement {
         let analysis = match statement::analyze_with(text, types, scope) {
             Ok(analysis) => analysis,
-            Err(error) => return (Arc::new(self.unreadable(&error)), true),
+            Err(error) => {
+                return Judgement {
+                    verdict: Arc::new(self.unreadable(&error)),
+                    complete: true,
+                    pattern: None,
+                };
+            }
         };
         let complete = analysis.complete_catalog;
+        let plain = analysis.statements.first().is_some_and(is_plain);
+        let pattern = analysis.pattern.filter(|_| plain);
         if let [statement] = analysis.statements.as_slice()
             && let Some(verdict) = alike(statement)
         {
-            return (verdict, complete);
+            return Judgement {
+                verdict,
+                complete,
+                pattern,
+            };
         }
         let mut verdict = Verdict::empty();
         let count = analysis.statements.len();
@@ -111,7 +133,11 @@ impl Judge<'_> {
             verdict.judged.push(judged);
             verdict.refusal = verdict.refusal.or(refusal);
         }
-        (Arc::new(verdict), complete)
+        Judgement {
+            verdict: Arc::new(verdict),
+            complete,
+            pattern,
+        }
     }
 
     /// A text that is no SQL, or beyond the limits.
@@ -406,5 +432,5 @@ pub fn explain(
         prepared: &statement::NothingPrepared,
         limits: world.limits,
     };
-    judge.text(text, &[], &scope, |_| None).0
+    judge.text(text, &[], &scope, |_| None).verdict
 }

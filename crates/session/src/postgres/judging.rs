@@ -12,8 +12,8 @@ use super::errand::{Errand, Loading, Progress, Question};
 use super::settings;
 use super::step::{Name, Prepared, Step};
 use super::{Machine, Now};
-use crate::cache::{Key, digest};
-use crate::judge::{Judge, Session};
+use crate::cache::{Key, Wording, digest};
+use crate::judge::{Judge, Judgement, Session};
 use crate::refusal::Refusal;
 use crate::verdict::Verdict;
 use crate::world::World;
@@ -66,15 +66,22 @@ impl Machine {
         {
             return Ok(described.verdict);
         }
+        let pattern = statement::pattern(text);
         let key = Key {
-            text,
+            wording: Wording::Text(text),
             types,
             settings: digest((self.version(world), &self.known.declared)),
             who: self.who_digest,
             epoch: world.epoch,
         };
-        if let Some(verdict) = self.cache.find(&key, now.unix_ms) {
-            return Ok(verdict);
+        let by_pattern = pattern.as_deref().map(|pattern| Key {
+            wording: Wording::Pattern(pattern),
+            ..key
+        });
+        for key in by_pattern.iter().chain([&key]) {
+            if let Some(verdict) = self.cache.find(key, now.unix_ms) {
+                return Ok(verdict);
+            }
         }
         let catalog = self.private.as_ref().unwrap_or(&world.catalog);
         let names = Names {
@@ -94,7 +101,12 @@ impl Machine {
         };
         let alike =
             |statement: &statement::Statement| self.cache.find_alike(&key, statement, now.unix_ms);
-        let (verdict, complete) = judge.text(text, types, &scope, alike);
+        let judgement = judge.text(text, types, &scope, alike);
+        let Judgement {
+            verdict,
+            complete,
+            pattern,
+        } = judgement;
         if names.uncertain.get() {
             self.settling = true;
             return Err(Blocked);
@@ -112,7 +124,9 @@ impl Machine {
             }
         }
         if verdict.cacheable && complete {
-            self.cache.keep(&key, &verdict);
+            let wording = pattern.as_deref().map(Wording::Pattern);
+            let wording = wording.unwrap_or(key.wording);
+            self.cache.keep(&Key { wording, ..key }, &verdict);
             self.cache.keep_alike(&key, &verdict);
         }
         Ok(verdict)

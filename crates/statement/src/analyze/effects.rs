@@ -11,6 +11,8 @@ pub(super) struct Effects {
     /// Schema and name.
     pub(super) relations: Vec<(Arc<str>, Arc<str>)>,
     pub(super) definitions: Vec<String>,
+    /// Whether analysis looked at the value of a constant.
+    pub(super) constants_read: bool,
 }
 
 /// Follows `search_path` through a text; other settings that change meaning leave it unknown.

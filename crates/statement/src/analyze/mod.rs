@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use crate::ast::{Query, Tree};
 use crate::parse::{self, Parsed};
+use crate::pattern;
 use crate::resolve::{Pending, Resolver, Rows, Ty};
 use crate::scope::Search;
 use crate::{
@@ -47,6 +48,7 @@ pub fn analyze_with(text: &str, parameters: &[Oid], scope: &Scope<'_>) -> Result
     let mut analysis = Analysis {
         statements: Vec::with_capacity(parsed.len()),
         complete_catalog: true,
+        pattern: None,
     };
     let single = parsed.len() == 1;
     for one in &parsed {
@@ -73,6 +75,12 @@ pub fn analyze_with(text: &str, parameters: &[Oid], scope: &Scope<'_>) -> Result
         let mut effects = Effects::default();
         let mut statement =
             reader.statement(text, one, &mut effects, &mut analysis.complete_catalog);
+        if single && matches!(one.tree, Tree::Query(_)) && !effects.constants_read {
+            // The grammar agrees on what the constants are.
+            analysis.pattern = pattern::of(text)
+                .filter(|pattern| pattern.places == one.constants)
+                .map(|pattern| pattern.text);
+        }
         statement.comment = shape::comment(text.get(surroundings).unwrap_or_default());
         effects.apply(&statement, &mut pending, &mut settings);
         analysis.statements.push(statement);
@@ -142,6 +150,7 @@ impl<'a> Reader<'a> {
             resolver.facts.opaque(OpaqueReason::UnknownSettings);
         }
         let draft = self.draft(&mut resolver, piece, tree, effects, complete);
+        effects.constants_read |= resolver.facts.constants_read.get();
         self.finish(resolver, draft, piece, own, complete)
     }
 

@@ -1,5 +1,7 @@
 //! Expressions.
 
+use std::cell::Cell;
+
 use super::{Ident, Path, Query};
 
 /// An expression.
@@ -8,9 +10,9 @@ pub(crate) enum Expr {
     /// NULL.
     Null,
     /// A string (or bit string) constant: of unknown type until something gives it one.
-    Text(Box<str>),
+    Text(Literal),
     /// A number.
-    Number(Box<str>),
+    Number(Literal),
     /// A boolean.
     Bool(bool),
     /// `$n`.
@@ -39,6 +41,21 @@ pub(crate) enum Expr {
     CurrentOf,
     /// Not understood.
     Opaque(&'static str),
+}
+
+/// The value of a constant. Other texts of the same pattern hold other values, so it is noticed when one is looked at.
+#[derive(Debug)]
+pub(crate) struct Literal(Box<str>);
+
+impl Literal {
+    pub(crate) fn new(value: impl Into<Box<str>>) -> Self {
+        Self(value.into())
+    }
+
+    pub(crate) fn read(&self, noticed: &Cell<bool>) -> &str {
+        noticed.set(true);
+        &self.0
+    }
 }
 
 #[derive(Debug)]

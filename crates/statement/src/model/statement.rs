@@ -13,6 +13,9 @@ pub struct Analysis {
     pub statements: Vec<Statement>,
     /// Every name resolved. If not, the catalog may be stale: the caller refreshes it and analyses once more.
     pub complete_catalog: bool,
+    /// The text's [`crate::pattern`], if every text of that pattern has the same statement but for its place in the
+    /// text: no value of a constant was looked at.
+    pub pattern: Option<String>,
 }
 
 /// One statement: what it does, to what, and what its results consist of.

@@ -8,7 +8,7 @@ use pg_raw_parse::{ConstValue, Node, nodes};
 
 use super::{Converter, Result, is_none, names, path};
 use crate::ast::{
-    Call, Cast, Column, Compute, Expr, Junction, Op, Part, Path, Sort, Step, Sub, SubKind,
+    Call, Cast, Column, Compute, Expr, Junction, Literal, Op, Part, Path, Sort, Step, Sub, SubKind,
     TypeName, Window,
 };
 
@@ -80,7 +80,7 @@ impl Converter {
     pub(super) fn expr_here(&mut self, node: Node<'_>) -> Result<Expr> {
         match node {
             Node::ColumnRef(column) => Ok(Self::column(column)),
-            Node::A_Const(constant) => Ok(Self::constant(constant)),
+            Node::A_Const(constant) => Ok(self.constant(constant)),
             Node::ParamRef(param) => Ok(Expr::Param(param.number)),
             Node::A_Expr(expr) => self.operator(expr),
             Node::FuncCall(call) => self.call(call),
@@ -127,16 +127,21 @@ impl Converter {
     }
 
     #[inline(never)]
-    pub(super) fn constant(constant: &nodes::A_Const) -> Expr {
+    pub(super) fn constant(&mut self, constant: &nodes::A_Const) -> Expr {
         if constant.isnull {
             return Expr::Null;
         }
+        let place = usize::try_from(constant.location).ok();
+        let mut literal = |value: &str| {
+            self.constants.extend(place);
+            Literal::new(value)
+        };
         match constant.val() {
-            Some(ConstValue::Integer(value)) => Expr::Number(value.to_string().into()),
-            Some(ConstValue::Float(value)) => Expr::Number(value.into()),
+            Some(ConstValue::Integer(value)) => Expr::Number(literal(&value.to_string())),
+            Some(ConstValue::Float(value)) => Expr::Number(literal(value)),
             Some(ConstValue::Boolean(value)) => Expr::Bool(value),
-            Some(ConstValue::String(value)) => Expr::Text(value.into()),
-            Some(ConstValue::BitString(value)) => compute("", vec![Expr::Text(value.into())]),
+            Some(ConstValue::String(value)) => Expr::Text(literal(value)),
+            Some(ConstValue::BitString(value)) => compute("", vec![Expr::Text(literal(value))]),
             _ => Expr::Opaque("a constant of unusual form"),
         }
     }

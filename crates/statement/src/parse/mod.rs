@@ -29,6 +29,8 @@ pub(crate) struct Parsed {
     /// Where it stands, trimmed of blanks, comments before it and its semicolon.
     pub(crate) text: Range<usize>,
     pub(crate) tree: Tree,
+    /// Where constants begin in the text, ascending.
+    pub(crate) constants: Vec<usize>,
 }
 
 /// Why a conversion stops as a whole.
@@ -68,10 +70,12 @@ fn convert(text: &str, depth: usize, limit: usize) -> std::result::Result<Vec<Pa
         let mut converter = Converter {
             depth: 0,
             limit: depth,
+            constants: Vec::new(),
         };
         let tree = converter
             .tree(raw.stmt())
             .map_err(|Stop::TooDeep| Error::TooDeep { limit: depth })?;
+        converter.constants.sort_unstable();
         let start = usize::try_from(raw.stmt_location).unwrap_or(0);
         let end = match usize::try_from(raw.stmt_len) {
             Ok(length) if length > 0 => start.saturating_add(length).min(text.len()),
@@ -80,6 +84,7 @@ fn convert(text: &str, depth: usize, limit: usize) -> std::result::Result<Vec<Pa
         parsed.push(Parsed {
             text: start.min(end)..end,
             tree,
+            constants: converter.constants,
         });
     }
     Ok(parsed)
@@ -104,6 +109,8 @@ fn fault(text: &str, error: &pg_raw_parse::Error) -> Error {
 pub(super) struct Converter {
     depth: usize,
     limit: usize,
+    /// Where the constants among the expressions begin.
+    constants: Vec<usize>,
 }
 
 impl Converter {

@@ -114,16 +114,21 @@ impl<'a> Resolver<'a> {
     pub(super) fn set_config(&mut self, args: &'a [Expr]) {
         let known = match args {
             [Expr::Column(column), ..] if super::outputs::is_name(column) => self.setting,
-            [Expr::Text(name), ..] => Some(&**name),
+            [Expr::Text(name), ..] => Some(name.read(&self.facts.constants_read)),
             _ => None,
         };
         let constant = match args.get(1..).unwrap_or_default() {
-            [Expr::Text(value), Expr::Bool(local)] => Some((value, *local)),
-            [Expr::Text(value), Expr::Text(local)] => match &**local {
-                "t" | "true" | "on" | "yes" | "1" => Some((value, true)),
-                "f" | "false" | "off" | "no" | "0" => Some((value, false)),
-                _ => None,
-            },
+            [Expr::Text(value), Expr::Bool(local)] => {
+                Some((value.read(&self.facts.constants_read), *local))
+            }
+            [Expr::Text(value), Expr::Text(local)] => {
+                let value = value.read(&self.facts.constants_read);
+                match local.read(&self.facts.constants_read) {
+                    "t" | "true" | "on" | "yes" | "1" => Some((value, true)),
+                    "f" | "false" | "off" | "no" | "0" => Some((value, false)),
+                    _ => None,
+                }
+            }
             _ => None,
         };
         let change = |name: &str, value, local: bool| SetChange {

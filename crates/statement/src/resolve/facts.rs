@@ -1,5 +1,6 @@
 //! What is found out about one statement.
 
+use std::cell::Cell;
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -31,6 +32,8 @@ pub(crate) struct Facts {
     pub(crate) complete: bool,
     /// Columns are gathered here instead, while the output of a view is read.
     capture: Option<Unique<ColumnId>>,
+    /// Whether the value of a constant was looked at.
+    pub(crate) constants_read: Cell<bool>,
 }
 
 impl Default for Facts {
@@ -50,6 +53,7 @@ impl Default for Facts {
             has_where: true,
             complete: true,
             capture: None,
+            constants_read: Cell::new(false),
         }
     }
 }

@@ -165,7 +165,7 @@ impl<'a> Resolver<'a> {
         let is_equality = matches!(filter.name.as_slice(), [name] if &**name == "=");
         match filter.operands.as_slice() {
             [Expr::Column(column), Expr::Text(name)] if own && is_equality && is_name(column) => {
-                Some(name)
+                Some(name.read(&self.facts.constants_read))
             }
             _ => None,
         }
@@ -213,6 +213,7 @@ impl<'a> Resolver<'a> {
         match expr {
             Expr::Number(number) => {
                 let place = number
+                    .read(&self.facts.constants_read)
                     .parse::<usize>()
                     .ok()
                     .and_then(|place| place.checked_sub(1));
