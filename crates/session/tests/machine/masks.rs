@@ -399,6 +399,50 @@ fn refuses_masked_columns_in_any_other_place() {
     );
 }
 
+/// Verdicts are shared by texts that differ in constants, where those mean nothing.
+#[test]
+fn a_constant_that_means_something_is_judged_anew() {
+    check(
+        Who::Alice,
+        "
+        > Q select id, email from customers order by 1 limit 1
+        > Q select id, email from customers order by 2 limit 1
+        > Q select id from customers where id = 1
+        > Q select id from customers where id = 2
+        ",
+        expect![[r#"
+            > Q select id, email from customers order by 1 limit 1
+            > Q select id, email from customers order by 2 limit 1
+            > Q select id from customers where id = 1
+            > Q select id from customers where id = 2
+                server Q select id, email from customers order by 1 limit 1
+                server Q /* refused by weir, request s/2 */ !
+                server Q select id from customers where id = 1
+                server Q select id from customers where id = 2
+              client T id email
+              client D 1|u_hqd5kdriyvgg@fhyh6jf4.invalid
+              client D 2|u_36n5zrf2ohci@5qb7he3a.invalid
+              client D 3|u_iykgayhyjcfh@iswaynjo.invalid
+              client C SELECT 3
+              client Z I
+              client E 42501 <weir.masked-use>
+              client Z I
+              client T id
+              client D 1
+              client D 2
+              client D 3
+              client C SELECT 3
+              client Z I
+              client T id
+              client D 1
+              client D 2
+              client D 3
+              client C SELECT 3
+              client Z I
+        "#]],
+    );
+}
+
 #[test]
 fn a_column_of_the_same_name_elsewhere_is_not_masked() {
     check(
