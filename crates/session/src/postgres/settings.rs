@@ -7,17 +7,17 @@ use statement::Settings;
 
 use crate::comment::Declared;
 
-/// Statement that reads everything in [`Known`], one row of text columns.
+/// Statement that reads everything in [`Known`], one row in text format.
 pub(crate) const QUESTION: &str = "SELECT \
  pg_catalog.array_to_string(pg_catalog.current_schemas(false), E'\\x01'), \
  (SELECT n.nspname FROM pg_catalog.pg_namespace n WHERE n.oid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()), \
  pg_catalog.current_setting('standard_conforming_strings'), \
  pg_catalog.current_setting('client_encoding'), \
- current_user::pg_catalog.text, \
+ current_user, \
  pg_catalog.current_setting('weir.purpose', true), \
  pg_catalog.current_setting('weir.task', true), \
  pg_catalog.current_setting('weir.run', true), \
-  pg_catalog.current_setting('weir.traceparent', true), \
+ pg_catalog.current_setting('weir.traceparent', true), \
  pg_catalog.current_setting('search_path')";
 
 /// Statement that sets the path catalog queries are read under.

@@ -2,14 +2,16 @@
 //!
 //! To be run with an empty `search_path`, in one REPEATABLE READ transaction, [`FINGERPRINT`] first: then a change
 //! that the rows miss is one that the fingerprint misses too, and the next poll finds it. Every relation and type is
-//! qualified, because a temporary object hides those of `pg_catalog` even then. For PostgreSQL 13 to 18.
+//! qualified, because a temporary object hides those of `pg_catalog` even then. Nothing is cast to text: an
+//! administrator may make such a cast of a type of the server's, which would then be run, and tell what it likes. For
+//! PostgreSQL 13 to 18.
 
 /// One query of a load: each of its rows is given to [`super::Builder::row`] under `section`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Query {
     /// The section its rows belong to.
     pub section: &'static str,
-    /// The query. All columns are of type text.
+    /// The query. Its columns are read as the server writes them (format 0), of whatever type they are.
     pub sql: &'static str,
 }
 
@@ -21,22 +23,22 @@ macro_rules! load {
             Query {
                 section: "server",
                 sql: "SELECT pg_catalog.current_setting('server_version_num'), \
-                      pg_catalog.current_database()::pg_catalog.text",
+                      pg_catalog.current_database()",
             },
             Query {
                 section: "schema",
                 sql: concat!(
-                    "SELECT n.oid::pg_catalog.text, n.nspname::pg_catalog.text FROM pg_catalog.pg_namespace n WHERE ",
+                    "SELECT n.oid, n.nspname FROM pg_catalog.pg_namespace n WHERE ",
                     $in_scope
                 ),
             },
             Query {
                 section: "relation",
                 sql: concat!(
-                    "SELECT c.oid::pg_catalog.text, n.nspname::pg_catalog.text, c.relname::pg_catalog.text, ",
-                    "c.relkind::pg_catalog.text, c.relpersistence::pg_catalog.text, c.reltype::pg_catalog.text, ",
-                    "c.xmin::pg_catalog.text, c.relispartition::pg_catalog.text, c.relrowsecurity::pg_catalog.text, ",
-                    "c.relforcerowsecurity::pg_catalog.text, ",
+                    "SELECT c.oid, n.nspname, c.relname, ",
+                    "c.relkind, c.relpersistence, c.reltype, ",
+                    "c.xmin, c.relispartition, c.relrowsecurity, ",
+                    "c.relforcerowsecurity, ",
                     "CASE WHEN c.relkind IN ('v', 'm') AND c.oid >= 16384 THEN pg_catalog.pg_get_viewdef(c.oid) END ",
                     "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ",
                     "WHERE c.relkind NOT IN ('i', 'I', 't') AND ",
@@ -46,9 +48,9 @@ macro_rules! load {
             Query {
                 section: "column",
                 sql: concat!(
-                    "SELECT a.attrelid::pg_catalog.text, a.attnum::pg_catalog.text, a.attname::pg_catalog.text, ",
-                    "a.atttypid::pg_catalog.text, a.atttypmod::pg_catalog.text, a.attnotnull::pg_catalog.text, ",
-                    "a.atthasdef::pg_catalog.text, a.attgenerated::pg_catalog.text, a.attidentity::pg_catalog.text ",
+                    "SELECT a.attrelid, a.attnum, a.attname, ",
+                    "a.atttypid, a.atttypmod, a.attnotnull, ",
+                    "a.atthasdef, a.attgenerated, a.attidentity ",
                     "FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid ",
                     "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ",
                     "WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind NOT IN ('i', 'I', 't') AND ",
@@ -58,7 +60,7 @@ macro_rules! load {
             Query {
                 section: "inheritance",
                 sql: concat!(
-                    "SELECT i.inhrelid::pg_catalog.text, i.inhparent::pg_catalog.text FROM pg_catalog.pg_inherits i ",
+                    "SELECT i.inhrelid, i.inhparent FROM pg_catalog.pg_inherits i ",
                     "JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid ",
                     "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ",
                     "WHERE c.relkind NOT IN ('i', 'I') AND ",
@@ -68,10 +70,10 @@ macro_rules! load {
             Query {
                 section: "index",
                 sql: concat!(
-                    "SELECT c.oid::pg_catalog.text, n.nspname::pg_catalog.text, c.relname::pg_catalog.text, ",
-                    "c.relkind::pg_catalog.text, c.relpersistence::pg_catalog.text, c.xmin::pg_catalog.text, ",
-                    "i.indrelid::pg_catalog.text, i.indisunique::pg_catalog.text, i.indisprimary::pg_catalog.text, ",
-                    "i.indkey::pg_catalog.text, (i.indpred IS NOT NULL)::pg_catalog.text ",
+                    "SELECT c.oid, n.nspname, c.relname, ",
+                    "c.relkind, c.relpersistence, c.xmin, ",
+                    "i.indrelid, i.indisunique, i.indisprimary, ",
+                    "i.indkey, (i.indpred IS NOT NULL) ",
                     "FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid ",
                     "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid >= 16384 AND ",
                     $in_scope
@@ -80,13 +82,13 @@ macro_rules! load {
             Query {
                 section: "type",
                 sql: concat!(
-                    "SELECT t.oid::pg_catalog.text, n.nspname::pg_catalog.text, t.typname::pg_catalog.text, ",
-                    "t.typtype::pg_catalog.text, t.typcategory::pg_catalog.text, t.typelem::pg_catalog.text, ",
-                    "t.typarray::pg_catalog.text, t.typbasetype::pg_catalog.text, t.typtypmod::pg_catalog.text, ",
-                    "t.typrelid::pg_catalog.text, ",
+                    "SELECT t.oid, n.nspname, t.typname, ",
+                    "t.typtype, t.typcategory, t.typelem, ",
+                    "t.typarray, t.typbasetype, t.typtypmod, ",
+                    "t.typrelid, ",
                     "(16384 <= GREATEST(t.typinput::pg_catalog.oid, t.typoutput::pg_catalog.oid, ",
                     "t.typreceive::pg_catalog.oid, t.typsend::pg_catalog.oid, t.typmodin::pg_catalog.oid, ",
-                    "t.typmodout::pg_catalog.oid))::pg_catalog.text ",
+                    "t.typmodout::pg_catalog.oid)) ",
                     "FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace ",
                     "LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem ",
                     "WHERE (t.oid >= 16384 OR t.typtype <> 'c' AND e.typtype IS DISTINCT FROM 'c') AND ",
@@ -96,12 +98,12 @@ macro_rules! load {
             Query {
                 section: "function",
                 sql: concat!(
-                    "SELECT p.oid::pg_catalog.text, n.nspname::pg_catalog.text, p.proname::pg_catalog.text, ",
-                    "p.prokind::pg_catalog.text, p.provolatile::pg_catalog.text, p.proargtypes::pg_catalog.text, ",
-                    "p.pronargdefaults::pg_catalog.text, (p.provariadic <> 0)::pg_catalog.text, ",
-                    "p.prorettype::pg_catalog.text, p.proretset::pg_catalog.text, ",
-                    "p.proallargtypes::pg_catalog.text, p.proargmodes::pg_catalog.text, p.proargnames::pg_catalog.text, ",
-                    "l.lanname::pg_catalog.text, p.prosecdef::pg_catalog.text, p.xmin::pg_catalog.text ",
+                    "SELECT p.oid, n.nspname, p.proname, ",
+                    "p.prokind, p.provolatile, p.proargtypes, ",
+                    "p.pronargdefaults, (p.provariadic <> 0), ",
+                    "p.prorettype, p.proretset, ",
+                    "p.proallargtypes, p.proargmodes, p.proargnames, ",
+                    "l.lanname, p.prosecdef, p.xmin ",
                     "FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace ",
                     "JOIN pg_catalog.pg_language l ON l.oid = p.prolang ",
                     "WHERE (p.oid >= 16384 OR p.prolang NOT IN (12, 13, 14) ",
@@ -112,8 +114,8 @@ macro_rules! load {
             Query {
                 section: "operator",
                 sql: concat!(
-                    "SELECT o.oid::pg_catalog.text, n.nspname::pg_catalog.text, o.oprname::pg_catalog.text, ",
-                    "o.oprleft::pg_catalog.text, o.oprright::pg_catalog.text, o.oprcode::pg_catalog.oid::pg_catalog.text ",
+                    "SELECT o.oid, n.nspname, o.oprname, ",
+                    "o.oprleft, o.oprright, o.oprcode::pg_catalog.oid ",
                     "FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace ",
                     "WHERE o.oid >= 16384 AND ",
                     $in_scope
@@ -122,9 +124,9 @@ macro_rules! load {
             Query {
                 section: "cast",
                 sql: concat!(
-                    "SELECT k.oid::pg_catalog.text, k.castsource::pg_catalog.text, k.casttarget::pg_catalog.text, ",
-                    "k.castcontext::pg_catalog.text, k.castmethod::pg_catalog.text, ",
-                    "p.oid::pg_catalog.text, f.nspname::pg_catalog.text, p.proname::pg_catalog.text ",
+                    "SELECT k.oid, k.castsource, k.casttarget, ",
+                    "k.castcontext, k.castmethod, ",
+                    "p.oid, f.nspname, p.proname ",
                     "FROM pg_catalog.pg_cast k JOIN pg_catalog.pg_type t ON t.oid = k.castsource ",
                     "JOIN pg_catalog.pg_type u ON u.oid = k.casttarget ",
                     // a cast is temporary as soon as one of its types is
@@ -138,8 +140,8 @@ macro_rules! load {
             Query {
                 section: "rule",
                 sql: concat!(
-                    "SELECT r.ev_class::pg_catalog.text, r.rulename::pg_catalog.text, r.ev_type::pg_catalog.text, ",
-                    "r.is_instead::pg_catalog.text, (r.ev_enabled <> 'D')::pg_catalog.text, ",
+                    "SELECT r.ev_class, r.rulename, r.ev_type, ",
+                    "r.is_instead, (r.ev_enabled <> 'D'), ",
                     "pg_catalog.pg_get_ruledef(r.oid) FROM pg_catalog.pg_rewrite r ",
                     "JOIN pg_catalog.pg_class c ON c.oid = r.ev_class ",
                     "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE r.rulename <> '_RETURN' AND ",
@@ -149,9 +151,9 @@ macro_rules! load {
             Query {
                 section: "trigger",
                 sql: concat!(
-                    "SELECT g.tgrelid::pg_catalog.text, g.tgname::pg_catalog.text, g.tgtype::pg_catalog.text, ",
-                    "(g.tgenabled <> 'D')::pg_catalog.text, ",
-                    "p.oid::pg_catalog.text, f.nspname::pg_catalog.text, p.proname::pg_catalog.text ",
+                    "SELECT g.tgrelid, g.tgname, g.tgtype, ",
+                    "(g.tgenabled <> 'D'), ",
+                    "p.oid, f.nspname, p.proname ",
                     "FROM pg_catalog.pg_trigger g JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid ",
                     "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ",
                     "JOIN pg_catalog.pg_proc p ON p.oid = g.tgfoid ",
@@ -163,8 +165,8 @@ macro_rules! load {
             Query {
                 section: "policy",
                 sql: concat!(
-                    "SELECT y.polrelid::pg_catalog.text, y.polname::pg_catalog.text, y.polcmd::pg_catalog.text, ",
-                    "y.polpermissive::pg_catalog.text, pg_catalog.pg_get_expr(y.polqual, y.polrelid), ",
+                    "SELECT y.polrelid, y.polname, y.polcmd, ",
+                    "y.polpermissive, pg_catalog.pg_get_expr(y.polqual, y.polrelid), ",
                     "pg_catalog.pg_get_expr(y.polwithcheck, y.polrelid) FROM pg_catalog.pg_policy y ",
                     "JOIN pg_catalog.pg_class c ON c.oid = y.polrelid ",
                     "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE ",
@@ -174,9 +176,9 @@ macro_rules! load {
             Query {
                 section: "foreign_key",
                 sql: concat!(
-                    "SELECT k.oid::pg_catalog.text, k.conrelid::pg_catalog.text, k.conkey::pg_catalog.text, ",
-                    "k.confrelid::pg_catalog.text, k.confkey::pg_catalog.text, k.confupdtype::pg_catalog.text, ",
-                    "k.confdeltype::pg_catalog.text FROM pg_catalog.pg_constraint k ",
+                    "SELECT k.oid, k.conrelid, k.conkey, ",
+                    "k.confrelid, k.confkey, k.confupdtype, ",
+                    "k.confdeltype FROM pg_catalog.pg_constraint k ",
                     "JOIN pg_catalog.pg_namespace n ON n.oid = k.connamespace WHERE k.contype = 'f' AND ",
                     $in_scope
                 ),
@@ -186,8 +188,8 @@ macro_rules! load {
                 sql: concat!(
                     // who runs it: every object that belongs to a relation or a type and depends on user code.
                     // The server records no dependency on what came with it.
-                    "SELECT owner.relation::pg_catalog.text, owner.type::pg_catalog.text, owner.origin, ",
-                    "code.class, code.oid::pg_catalog.text, code.schema::pg_catalog.text, code.name::pg_catalog.text ",
+                    "SELECT owner.relation, owner.type, owner.origin, ",
+                    "code.class, code.oid, code.schema, code.name ",
                     "FROM (",
                     "SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass::pg_catalog.oid AS class, oid, adrelid AS relation, 0::pg_catalog.oid AS type, 'default' AS origin FROM pg_catalog.pg_attrdef ",
                     "UNION ALL SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, oid, conrelid, contypid, 'constraint' FROM pg_catalog.pg_constraint ",
@@ -214,8 +216,8 @@ macro_rules! load {
             Query {
                 section: "event_trigger",
                 sql: concat!(
-                    "SELECT v.evtname::pg_catalog.text, v.evtevent::pg_catalog.text, ",
-                    "p.oid::pg_catalog.text, f.nspname::pg_catalog.text, p.proname::pg_catalog.text ",
+                    "SELECT v.evtname, v.evtevent, ",
+                    "p.oid, f.nspname, p.proname ",
                     "FROM pg_catalog.pg_event_trigger v JOIN pg_catalog.pg_proc p ON p.oid = v.evtfoid ",
                     "JOIN pg_catalog.pg_namespace f ON f.oid = p.pronamespace WHERE v.evtenabled <> 'D' AND ",
                     $of_the_database
@@ -236,17 +238,17 @@ pub const LOAD_TEMP: &[Query] = load!("n.oid = pg_catalog.pg_my_temp_schema()", 
 macro_rules! versions {
     ($class:literal, $row:literal, $object:literal, $part:literal, $($from:tt)+) => {
         concat!(
-            "SELECT pg_catalog.hashint8extended(",
+            "SELECT pg_catalog.hashtextextended(pg_catalog.concat_ws(':', ",
             $row,
-            ".cmin::pg_catalog.text::pg_catalog.int8, pg_catalog.hashint8extended(",
+            ".xmin, ",
             $row,
-            ".xmin::pg_catalog.text::pg_catalog.int8, (",
+            ".cmin, ",
             $object,
-            "::pg_catalog.int8 << 31) + (",
-            $class,
-            " << 16) + ",
+            ", ",
             $part,
-            ")) AS version FROM ", $($from)+
+            ") COLLATE pg_catalog.\"C\", ",
+            $class,
+            ") AS version FROM ", $($from)+
         )
     };
 }

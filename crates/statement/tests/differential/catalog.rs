@@ -183,3 +183,52 @@ fn temporary_objects_lie_over_the_snapshot() {
         shared.relations().count()
     );
 }
+
+#[test]
+fn no_cast_of_an_administrator_is_run() {
+    let Some(server) = Server::start() else {
+        eprintln!("no PostgreSQL 15 here");
+        return;
+    };
+    server.records("postgres", SETUP);
+    let types = [
+        "oid",
+        "xid",
+        "cid",
+        "int2",
+        "int4",
+        "int8",
+        "boolean[]",
+        "int2vector",
+        "oidvector",
+        "regproc",
+        "int2[]",
+        "oid[]",
+        "name[]",
+        "text[]",
+        "\"char\"[]",
+    ];
+    let mut casts = String::new();
+    for (number, from) in types.iter().enumerate() {
+        casts.push_str(&format!(
+            "CREATE FUNCTION public.lie_{number}({from}) RETURNS text LANGUAGE plpgsql \
+             AS 'begin raise exception ''ran''; end'; \
+             CREATE CAST ({from} AS text) WITH FUNCTION public.lie_{number}({from}) AS IMPLICIT;"
+        ));
+    }
+    server.records("postgres", &casts);
+    let cast = server.psql(
+        "postgres",
+        &[],
+        "SELECT 1::pg_catalog.oid::pg_catalog.text;",
+    );
+    assert!(String::from_utf8_lossy(&cast.stderr).contains("ran"));
+    let catalog = load(&server, "postgres");
+    assert!(catalog.relation("public", "customers").is_some());
+    let before = "CREATE TEMP TABLE more(id int);";
+    let temporary = build(server.records("postgres", &script(before, LOAD_TEMP)));
+    assert_eq!(
+        catalog.overlay(temporary).relations_named("more").count(),
+        1
+    );
+}
