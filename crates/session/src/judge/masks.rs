@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use mask::{Category, ColumnType, Label};
-use statement::{ColumnId, Kind, Object, Source, Usage};
+use policy::Context;
+use statement::catalog::CTID;
+use statement::{ColumnId, Kind, Object, Oid, Source, Statement, Usage};
 
 use super::Judge;
 use crate::refusal::{Cause, Refusal};
@@ -14,7 +16,12 @@ use crate::verdict::Judged;
 impl Judge<'_> {
     /// Which outputs are masked; or the refusal of any other use of a masked
     /// column (DESIGN §5: the table is closed).
-    pub(super) fn mask(&self, judged: &mut Judged, count: usize) -> Option<Refusal> {
+    pub(super) fn mask(
+        &self,
+        judged: &mut Judged,
+        count: usize,
+        context: &Context<'_>,
+    ) -> Option<Refusal> {
         let statement = Arc::clone(&judged.statement);
         if !self.world.labels.unresolved().is_empty()
             && self.masks_anything()
@@ -50,6 +57,9 @@ impl Judge<'_> {
                 )
                 .hint("Name the columns; send definitions and what uses them one by one."),
             );
+        }
+        if let Some(refusal) = self.tells_of_place(&statement, context) {
+            return Some(refusal);
         }
         // MOVE reads a cursor on and returns nothing.
         let moves = matches!(statement.kind, Kind::Fetch { .. }) && statement.outputs.is_empty();
@@ -152,6 +162,37 @@ impl Judge<'_> {
             judged.outputs = outputs;
         }
         None
+    }
+
+    /// Refuses what tells where rows lie, since that tells how long the values before them are.
+    fn tells_of_place(&self, statement: &Statement, context: &Context<'_>) -> Option<Refusal> {
+        if !self.masks_anything() {
+            return None;
+        }
+        let masked = |relation: Oid| {
+            let relatives = self.catalog.descendants(relation);
+            let mut all = relatives
+                .into_iter()
+                .chain(self.catalog.parents(relation))
+                .chain([relation]);
+            all.any(|relation| !self.sees_raw(relation, context).0)
+        };
+        let used = statement
+            .columns
+            .iter()
+            .find(|used| used.column.attribute == CTID && masked(used.column.relation))?;
+        let relation = format!("{}.{}", used.schema, used.relation);
+        Some(
+            Refusal::new(
+                Cause::Masked,
+                "weir.masked-place",
+                format!(
+                    "{relation} has masked columns, and where its rows lie (ctid, TABLESAMPLE) tells of their lengths"
+                ),
+            )
+            .objects(vec![relation])
+            .hint("Tell rows apart by a key; sample with a condition on random()."),
+        )
     }
 
     /// A column's type, a domain's being its base type's.

@@ -320,7 +320,7 @@ impl Judge<'_> {
             refusal = self.reserved_setting(statement);
         }
         if refusal.is_none() {
-            refusal = self.mask(&mut judged, count);
+            refusal = self.mask(&mut judged, count, &context);
         }
         judged.record.masks = judged.masks.iter().map(|m| Arc::from(m.as_str())).collect();
         judged.record.columns = self.labelled(statement);

@@ -2,8 +2,10 @@
 
 use expect_test::expect;
 
+use session::Durability;
+
 use crate::fixture::Who;
-use crate::lab::check;
+use crate::lab::{Lab, check};
 
 #[test]
 fn masks_text_rows_of_simple_and_extended_queries() {
@@ -491,4 +493,31 @@ fn who_sees_raw_values_gets_them() {
               client Z I
         "#]],
     );
+}
+
+#[test]
+fn where_rows_lie_is_not_told() {
+    for sql in [
+        "select id, ctid from customers",
+        "select c.id from customers c where c.ctid = '(0,1)'",
+        "select id from customers order by ctid",
+        "delete from customers where ctid = '(0,1)'",
+        "delete from customers where id = 1 returning ctid",
+        "select id from customers tablesample system (10) repeatable (1)",
+        "copy (select ctid from customers) to stdout",
+    ] {
+        for line in [format!("> Q {sql}"), format!("> P |{sql}\n> S")] {
+            let told = Lab::new(Who::Alice, Durability::Balanced).play(&line);
+            assert!(told.contains("weir.masked-place"), "{told}");
+            let told = Lab::new(Who::Raw, Durability::Balanced).play(&line);
+            assert!(!told.contains("weir.masked-place"), "{told}");
+        }
+    }
+    for sql in [
+        "select ctid, id from clean",
+        "select id, xmin, tableoid from customers",
+    ] {
+        let told = Lab::new(Who::Alice, Durability::Balanced).play(&format!("> Q {sql}"));
+        assert!(!told.contains("weir.masked-place"), "{told}");
+    }
 }

@@ -213,11 +213,14 @@ pub struct SystemColumn {
     pub type_oid: Oid,
 }
 
+/// Attribute number of `ctid`, where a row lies.
+pub const CTID: i16 = -1;
+
 /// All system columns.
 pub const SYSTEM_COLUMNS: [SystemColumn; 6] = [
     SystemColumn {
         name: "ctid",
-        attribute: -1,
+        attribute: CTID,
         type_oid: 27,
     },
     SystemColumn {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::outputs::rename;
 use super::{Item, Lineage, Resolver, Rows, ScopeColumn, Ty};
 use crate::ast::{Alias, ColumnsFrom, From, SubFrom, Table};
-use crate::catalog::{CodeOrigin, Relation, RelationKind};
-use crate::{Catalog, Effect, Object, Usage, Verb};
+use crate::catalog::{CTID, CodeOrigin, Relation, RelationKind};
+use crate::{Catalog, ColumnId, Effect, Object, Usage, Verb};
 
 /// What a relation's name means.
 pub(crate) enum Meant<'a> {
@@ -91,6 +91,7 @@ impl<'a> Resolver<'a> {
             From::Join(join) => self.join(join),
             From::Sample(sample) => {
                 self.item_of(&sample.inner);
+                self.chosen_by_place();
                 self.consume_all(&sample.args, Usage::Expression);
                 let own = match sample.method.as_slice() {
                     [name] | [_, name] => matches!(&**name, "bernoulli" | "system"),
@@ -110,6 +111,18 @@ impl<'a> Resolver<'a> {
                     },
                 );
             }
+        }
+    }
+
+    /// A sample takes rows by where they lie, as a condition on `ctid` does.
+    fn chosen_by_place(&mut self) {
+        let last = self.level().and_then(|level| level.items.last());
+        if let Some(relation) = last.and_then(|item| item.relation) {
+            let place = ColumnId {
+                relation: relation.oid,
+                attribute: CTID,
+            };
+            self.facts.column(place, Usage::Predicate);
         }
     }
 
