@@ -14,9 +14,10 @@ use std::time::Instant;
 use bytes::BytesMut;
 use ledger::event::{Cancel, CancelledBy, CloseReason};
 use ledger::{Ledger, Sequence};
+use session::Catalogs;
 use session::postgres::{End, Machine, Now, Waiting};
 use store::Store;
-use tokio::io::AsyncWrite;
+use tokio::io::{AsyncReadExt, AsyncWrite};
 
 use crate::stream::Stream;
 use crate::target::Target;
@@ -150,6 +151,9 @@ pub(crate) async fn run(
         match turn.await {
             Event::End(reason) => {
                 finish(&mut legs, machine).await;
+                if let Some(number) = machine.unsettled() {
+                    settle_when_closed(legs.upstream, Arc::clone(&control.target), number);
+                }
                 return reason;
             }
             Event::Yield(now_waiting) => {
@@ -207,6 +211,19 @@ async fn finish(legs: &mut Legs, machine: &mut Machine) {
     let _ = tokio::time::timeout(std::time::Duration::from_secs(2), goodbye).await;
 }
 
+/// What the session last sent may still commit definitions, until the server
+/// closes the connection.
+fn settle_when_closed(mut upstream: Stream, target: Arc<Target>, number: u64) {
+    tokio::task::spawn_local(async move {
+        let mut last = BytesMut::new();
+        while upstream.read_buf(&mut last).await.is_ok_and(|n| n > 0) {
+            last.clear();
+        }
+        let generation = target.definitions_changed();
+        target.definitions().settle(number, generation);
+    });
+}
+
 enum Event {
     End(CloseReason),
     Yield(Waiting),
@@ -249,7 +266,7 @@ impl Turn<'_> {
         let mut moved = 0;
         // Bytes already read (with the start-up, or while the machine waited).
         let mut pending_client = !self.legs.from_client.is_empty() || !self.fed;
-        if !self.fed && !self.legs.from_upstream.is_empty() {
+        if !self.legs.from_upstream.is_empty() {
             self.feed_upstream();
         }
         loop {
@@ -274,7 +291,9 @@ impl Turn<'_> {
             }
 
             // In from the server.
-            if self.machine.end().is_none() && self.machine.to_client().len() < CLIENT_BACKLOG_BYTES
+            if self.machine.end().is_none()
+                && self.machine.awaits_catalog().is_none()
+                && self.machine.to_client().len() < CLIENT_BACKLOG_BYTES
             {
                 match read(&mut self.legs.upstream, cx, &mut self.legs.from_upstream) {
                     Poll::Ready(Ok(0)) => {
@@ -346,6 +365,9 @@ impl Turn<'_> {
             }
             // The registered wakers of both sockets stay; sleep on the ledger.
             return Poll::Ready(Event::AwaitLedger(sequence));
+        }
+        if let Some(generation) = self.machine.awaits_catalog() {
+            return Poll::Ready(Event::AwaitCatalog(generation));
         }
         if let Waiting::Catalog(generation) = self.waiting {
             return Poll::Ready(Event::AwaitCatalog(generation));

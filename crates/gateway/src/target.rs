@@ -10,7 +10,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use mask::{Label, Masker};
 use policy::Policies;
-use session::{Catalogs, Durability, Labels, World};
+use session::{Catalogs, Definitions, Durability, Labels, World};
 use statement::{Catalog, ColumnId};
 use tokio::sync::{Notify, watch};
 
@@ -48,6 +48,7 @@ pub(crate) struct Target {
     requested: AtomicU64,
     /// Generation that contains every change of definitions seen here.
     required: AtomicU64,
+    definitions: Definitions,
     wake: Notify,
     pub(crate) sessions: AtomicUsize,
     trouble: Mutex<Option<String>>,
@@ -80,6 +81,7 @@ impl Target {
             changed: watch::Sender::new(0),
             requested: AtomicU64::new(1),
             required: AtomicU64::new(0),
+            definitions: Definitions::default(),
             wake: Notify::new(),
             sessions: AtomicUsize::new(0),
             trouble: Mutex::new(None),
@@ -363,6 +365,10 @@ impl Catalogs for Target {
 
     fn required(&self) -> u64 {
         self.required.load(Ordering::Acquire)
+    }
+
+    fn definitions(&self) -> &Definitions {
+        &self.definitions
     }
 }
 

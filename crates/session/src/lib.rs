@@ -12,6 +12,7 @@
 
 mod cache;
 mod comment;
+mod definitions;
 pub mod gate;
 mod judge;
 mod opaque;
@@ -22,6 +23,7 @@ mod world;
 
 pub use cache::{Cache, Key};
 pub use comment::Declared;
+pub use definitions::{Change, Definitions};
 pub use judge::{explain, startup_setting, usage_word};
 pub use refusal::{Cause, Refusal};
 pub use verdict::{Described, Durability, Foresight, Judged, Record, Verdict};

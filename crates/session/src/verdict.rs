@@ -140,6 +140,7 @@ impl Judged {
             opaque: vec![statement::OpaqueReason::Construct("the text")],
             settings: Vec::new(),
             fingerprint: Vec::new(),
+            redefines: Vec::new(),
             comment: None,
         };
         Self {
@@ -170,6 +171,8 @@ pub struct Foresight {
     pub ends_transaction: bool,
     /// It touches nothing, so it may follow anything.
     pub touches_nothing: bool,
+    /// What it does depends on what names mean.
+    pub depends_on_names: bool,
 }
 
 impl Foresight {
@@ -197,21 +200,27 @@ impl Foresight {
                     | Transaction::Prepare
             )
         );
+        let touches_nothing = statement.accesses.is_empty()
+            && statement.columns.is_empty()
+            && statement.opaque.is_empty()
+            && !runs_code;
         Self {
             settings: settings
                 || runs_code
                 || matches!(statement.kind, Kind::Discard { .. } | Kind::Do | Kind::Call),
             definitions: runs_code
+                || matches!(
+                    statement.kind,
+                    Kind::Transaction(Transaction::CommitPrepared)
+                )
                 || matches!(statement.effect, Effect::Definition)
                 || matches!(
                     statement.kind,
                     Kind::Ddl | Kind::Discard { .. } | Kind::Do | Kind::Call
                 ),
             ends_transaction,
-            touches_nothing: statement.accesses.is_empty()
-                && statement.columns.is_empty()
-                && statement.opaque.is_empty()
-                && !runs_code,
+            touches_nothing,
+            depends_on_names: !touches_nothing || !statement.functions.is_empty(),
         }
     }
 }

@@ -8,6 +8,7 @@ use mask::{Label, Masker};
 use policy::Policies;
 use statement::{Catalog, ColumnId, Limits};
 
+use crate::definitions::Definitions;
 use crate::verdict::Durability;
 
 /// Everything a verdict on one target depends on besides the session itself.
@@ -111,6 +112,9 @@ pub trait Catalogs: Send + Sync {
 
     /// The generation that contains every change of definitions Weir has seen.
     fn required(&self) -> u64;
+
+    /// Changes of definitions on their way.
+    fn definitions(&self) -> &Definitions;
 }
 
 /// Who and what a session is, fixed when it opens.

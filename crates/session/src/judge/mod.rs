@@ -29,6 +29,8 @@ pub(crate) struct Session<'a> {
     /// Ending the open transaction would change settings or definitions, so
     /// that what follows its end in one string cannot be judged before it runs.
     pub ending: bool,
+    /// The catalog as this transaction sees it may be older than what names mean in it.
+    pub old_snapshot: bool,
 }
 
 /// One judgement.
@@ -319,6 +321,13 @@ impl Judge<'_> {
         if refusal.is_none() {
             refusal = self.reserved_setting(statement);
         }
+        if refusal.is_none()
+            && self.session.old_snapshot
+            && self.masks_anything()
+            && judged.foresight.depends_on_names
+        {
+            refusal = Some(old_snapshot());
+        }
         if refusal.is_none() {
             refusal = self.mask(&mut judged, count, &context);
         }
@@ -371,6 +380,18 @@ impl Judge<'_> {
     }
 }
 
+/// Names mean what they mean now, but what was defined can only be read as it
+/// was when the transaction began.
+fn old_snapshot() -> Refusal {
+    Refusal::new(
+        Cause::Masked,
+        "weir.old-snapshot",
+        "after a definition under REPEATABLE READ or SERIALIZABLE, Weir cannot tell what names mean, and some columns here are masked",
+    )
+    .code("0A000")
+    .hint("Make definitions under READ COMMITTED.")
+}
+
 /// The earlier of two ends, none being never.
 pub(crate) fn earlier(a: Option<u64>, b: Option<u64>) -> Option<u64> {
     match (a, b) {
@@ -419,6 +440,7 @@ pub fn explain(
         declared: &declared,
         unix_ms,
         ending: false,
+        old_snapshot: false,
     };
     let mut judge = Judge {
         world,

@@ -75,6 +75,7 @@ pub fn startup_setting(
         declared: &declared,
         unix_ms,
         ending: false,
+        old_snapshot: false,
     };
     let mut judge = Judge {
         world,

@@ -167,6 +167,7 @@ impl Machine {
                 self.to_upstream.buffer().extend_from_slice(raw);
                 let intents = cleared.iter().map(Cleared::intent).collect();
                 let mut run = Run::new(verdict, None, intents, now);
+                run.under = self.under(world);
                 run.rows_before = self.rows_before(run.current());
                 self.query_in_pipeline |= self.open > 0;
                 self.queue.push_back(Step::Query(Box::new(run)));
@@ -267,6 +268,7 @@ impl Machine {
                     prepared,
                     index: 0,
                     version: self.version(world),
+                    under: self.under(world),
                     formats: bind.result_formats().iter().map(pg::Format::code).collect(),
                     rows: 0,
                     intent: cleared.first().map(Cleared::intent),
@@ -406,6 +408,7 @@ impl Machine {
             now,
         );
         run.formats = Arc::clone(&portal.formats);
+        run.under.clone_from(&portal.under);
         run.rows_before = portal.rows + self.rows_before(run.current());
         self.anticipate(&Arc::clone(&run.verdict));
         match run.verdict.judged.first().and_then(|j| j.row_cap) {

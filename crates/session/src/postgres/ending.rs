@@ -200,6 +200,7 @@ impl Machine {
                     verdict: Arc::clone(verdict),
                     index,
                     version: self.version(world),
+                    under: None,
                     formats: Arc::from([]),
                     rows: 0,
                     intent: None,
@@ -265,7 +266,7 @@ impl Machine {
     }
 
     /// Whether a statement that is not answered yet may change what `what` says.
-    fn in_flight(&self, what: impl Fn(&Foresight) -> bool) -> bool {
+    pub(super) fn in_flight(&self, what: impl Fn(&Foresight) -> bool) -> bool {
         self.queue.iter().any(|step| match step {
             Step::Query(run) | Step::Execute(run) => run
                 .verdict
@@ -293,5 +294,6 @@ impl Machine {
                 self.needs_generation = self.catalogs.definitions_changed();
             }
         }
+        self.settle(status == pg::TransactionStatus::Idle);
     }
 }

@@ -8,6 +8,7 @@ use wire::postgres as pg;
 
 use super::step::Step;
 use super::{Machine, Now};
+use crate::definitions::Doubt;
 use crate::refusal::{Cause, Refusal};
 use crate::verdict::{Judged, Verdict};
 use crate::world::World;
@@ -253,7 +254,7 @@ impl Machine {
     pub(super) fn notice(&mut self, raw: &[u8], world: &World) {
         let guarded = match self.queue.front() {
             Some(Step::Errand(_)) => return,
-            Some(_) => self.step_guarded(world),
+            Some(_) => self.step_guarded(world) || self.doubt() != Doubt::None,
             None => self.guards_session(world),
         };
         if !guarded {

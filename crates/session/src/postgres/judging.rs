@@ -160,6 +160,7 @@ impl Machine {
             declared: &self.known.declared,
             unix_ms: now.unix_ms,
             ending: self.settings_changed || self.definitions_changed,
+            old_snapshot: self.definitions_changed && self.known.old_snapshot,
         }
     }
 
@@ -176,6 +177,11 @@ impl Machine {
     fn boundary_in_flight(&self) -> bool {
         let mut steps = self.queue.iter();
         steps.any(|step| !step.skippable() || matches!(step, Step::Query(_)))
+    }
+
+    /// Whether a definition sent at this point may commit without a COMMIT.
+    pub(super) fn may_commit_by_itself(&self) -> bool {
+        self.transaction == pg::TransactionStatus::Idle || self.end_in_flight()
     }
 
     /// Whether a step in flight may end the transaction, or a part of it.
@@ -216,6 +222,9 @@ impl Machine {
         if self.private_stale && !self.standing.lenient {
             self.private_stale = false;
             let sync = self.open == 0;
+            if self.definitions_changed {
+                self.private_under();
+            }
             self.loading = Some(Loading {
                 own: self.definitions_changed.then(Builder::new),
                 temporary: Builder::new(),
@@ -369,6 +378,7 @@ impl Machine {
 
     /// Marks what a forwarded verdict may change before anything else is judged.
     pub(super) fn anticipate(&mut self, verdict: &Verdict) {
+        self.announce(verdict);
         for judged in &verdict.judged {
             let effects = &judged.foresight;
             if effects.settings {

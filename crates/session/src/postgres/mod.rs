@@ -13,6 +13,7 @@
 
 mod client;
 mod copying;
+mod doubt;
 mod ending;
 mod errand;
 mod evidence;
@@ -134,6 +135,8 @@ pub struct Machine {
     copy_in: bool,
     /// The client ended its copy data before the server asked for it.
     copy_ended_early: bool,
+    /// CloseComplete messages to come that the client does not expect any more.
+    unheard: usize,
     /// A failed describe answered the Query message at hand already.
     answered: bool,
     /// The message at hand uses a name that what is in flight may still change.
@@ -158,6 +161,9 @@ pub struct Machine {
     settings_changed: bool,
     needs_generation: u64,
     retried: u64,
+    /// Announces what this session defines, and holds answers that what others
+    /// define may concern.
+    doubts: doubt::Doubts,
 
     /// Bytes of the current server message still to forward as they come.
     pass_through: usize,
@@ -219,9 +225,9 @@ impl Machine {
             shared_catalog: Arc::clone(&world.catalog),
             errands: 0,
             copy_ended_early: false,
+            unheard: 0,
             who,
             ledger,
-            catalogs,
             cache,
             queue: VecDeque::new(),
             statements: HashMap::new(),
@@ -246,6 +252,8 @@ impl Machine {
             settings_changed: false,
             needs_generation: 0,
             retried: 0,
+            doubts: doubt::Doubts::new(catalogs.definitions()),
+            catalogs,
             pass_through: 0,
             statement_number: 0,
             counts: Counts::default(),
@@ -402,6 +410,11 @@ impl Machine {
     fn waiting(&self, world: &World) -> Option<Waiting> {
         if self.errands > 0 || (self.barrier() && !self.copy_in) {
             return Some(Waiting::Upstream);
+        }
+        if let Some(generation) = self.awaits_catalog()
+            && generation > world.catalog_generation
+        {
+            return Some(Waiting::Catalog(generation));
         }
         let needed = match self.standing.masked_somewhere {
             true => self.needs_generation.max(self.catalogs.required()),

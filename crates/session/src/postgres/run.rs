@@ -35,6 +35,11 @@ impl Run {
             }
     }
 
+    /// Whether it is still to be seen if its answer may leave.
+    pub(super) fn may_be_in_doubt(&self) -> bool {
+        self.under.is_some() && !self.beyond_doubt && self.overruled.is_none()
+    }
+
     pub(super) fn current(&self) -> Option<&crate::verdict::Judged> {
         self.verdict.judged.get(self.index)
     }
@@ -103,6 +108,7 @@ impl Run {
         self.copy_mask = None;
         self.copied.clear();
         self.copy_asked = false;
+        self.beyond_doubt = false;
         self.rows = 0;
         self.bytes = 0;
         self.rows_before = 0;

@@ -18,7 +18,8 @@ pub(crate) const QUESTION: &str = "SELECT \
  pg_catalog.current_setting('weir.task', true), \
  pg_catalog.current_setting('weir.run', true), \
  pg_catalog.current_setting('weir.traceparent', true), \
- pg_catalog.current_setting('search_path')";
+ pg_catalog.current_setting('search_path'), \
+ pg_catalog.current_setting('transaction_isolation')";
 
 /// Statement that sets the path catalog queries are read under.
 pub(crate) const SET_PATH: &str = "SELECT pg_catalog.set_config('search_path', $1, true)";
@@ -33,6 +34,9 @@ pub(crate) struct Known {
     pub version: u64,
     /// Context the client declared; claims, not proofs.
     pub declared: Declared,
+    /// Queries of the open transaction see what had committed when it began:
+    /// those that read the catalog as well, though names mean what they mean now.
+    pub old_snapshot: bool,
     /// `search_path` as it is set, to put back after reading the catalog.
     pub path: String,
     row: Vec<Option<String>>,
@@ -49,6 +53,7 @@ impl Default for Known {
             stale: true,
             version: 0,
             declared: Declared::default(),
+            old_snapshot: true,
             path: String::new(),
             row: Vec::new(),
         }
@@ -91,7 +96,7 @@ impl Known {
             known: text(2) == Some("on")
                 && text(3) == Some("UTF8")
                 && text(4) == Some(user)
-                && row.len() == 10,
+                && row.len() == 11,
         };
         self.declared = Declared {
             purpose: text(5).map(str::to_owned),
@@ -99,6 +104,7 @@ impl Known {
             run: text(7).map(str::to_owned),
             traceparent: text(8).map(str::to_owned),
         };
+        self.old_snapshot = !matches!(text(10), Some("read committed" | "read uncommitted"));
         self.path = row.get(9).cloned().flatten().unwrap_or_default();
         self.row = row;
     }

@@ -12,6 +12,7 @@ use ledger::event::MaskedCells;
 use statement::{ColumnId, Kind, Statement};
 
 use super::Now;
+use super::doubt::Under;
 use super::errand::Errand;
 use super::rows::{CopyMask, RowMask};
 use crate::refusal::Refusal;
@@ -69,6 +70,8 @@ pub(crate) struct Portal {
     pub formats: Arc<[i16]>,
     /// Rows that left so far.
     pub rows: u64,
+    /// The catalog its names were looked up in, until that is beyond doubt.
+    pub under: Option<Under>,
     /// The intent recorded at Bind or DECLARE.
     pub intent: Option<Sequence>,
     /// Survives its transaction.
@@ -100,6 +103,10 @@ pub(crate) struct Run {
     pub copied: Vec<MaskedCells>,
     /// The server asked for the copy data of the statement being run.
     pub copy_asked: bool,
+    /// The catalog it was judged under, if its answers may depend on it.
+    pub under: Option<Under>,
+    /// Nothing speaks against the answer of the statement being run.
+    pub beyond_doubt: bool,
     /// Set when Weir ends the statement itself: nothing more of it leaves.
     pub overruled: Option<Refusal>,
     /// Whether the refusal was sent to the client already.
@@ -220,6 +227,8 @@ impl Run {
             copy_mask: None,
             copied: Vec::new(),
             copy_asked: false,
+            under: None,
+            beyond_doubt: false,
             overruled: None,
             told: false,
         }

@@ -25,6 +25,9 @@ impl Machine {
                 self.to_client.append(part);
                 continue;
             }
+            if !self.beyond_doubt(input, world) {
+                return;
+            }
             if self.forward_rows(input) {
                 continue;
             }
@@ -122,6 +125,7 @@ impl Machine {
             }
             B::ParseComplete => self.parse_complete(raw, now),
             B::BindComplete => self.bind_complete(raw),
+            B::CloseComplete if self.unheard > 0 => self.unheard -= 1,
             B::CloseComplete => self.close_complete(raw),
             B::ParameterDescription(_) => match self.queue.front_mut() {
                 Some(Step::DescribeStatement { parameters, .. }) if !*parameters => {
@@ -289,7 +293,7 @@ impl Machine {
     }
 
     /// The pipeline must fail from here on, though the server did not fail it.
-    fn fail_pipeline(&mut self, refusal: &Refusal) {
+    pub(super) fn fail_pipeline(&mut self, refusal: &Refusal) {
         // What was forwarded already cannot be taken back: end the session.
         let message = refusal.message.clone();
         self.terminate(
@@ -303,6 +307,9 @@ impl Machine {
         let Some(Step::Query(run) | Step::Execute(run)) = self.queue.front_mut() else {
             return self.upstream_broken("an unexpected CopyOutResponse");
         };
+        if run.overruled.is_some() {
+            return;
+        }
         match CopyMask::for_run(run, formats) {
             Ok(mask) => {
                 run.copy_mask = mask;
@@ -420,7 +427,11 @@ impl Machine {
         if let Some(Step::Execute(run)) = self.queue.pop_front()
             && let Some(refusal) = run.overruled
         {
-            self.refuse_recorded(refusal, false);
+            if self.queue.is_empty() {
+                self.refuse_recorded(refusal, false);
+            } else {
+                self.settle_before_sync(refusal, now);
+            }
         }
     }
 

@@ -1,12 +1,13 @@
 //! The world of the tests: catalog, labels, policies, principals.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use identity::{Kind, Principal};
 use mask::{Label, Masker};
 use policy::Policies;
-use session::{Catalogs, Durability, Identity, Labels, World};
+use session::{Catalogs, Definitions, Durability, Identity, Labels, World};
 use statement::catalog::Builder;
 use statement::{Catalog, ColumnId, Limits};
 
@@ -123,7 +124,7 @@ pub(crate) fn world(durability: Durability) -> World {
     let labels = HashMap::from([label(CUSTOMERS, 2, "email"), label(CUSTOMERS, 3, "ssn")]);
     World {
         epoch: 1,
-        catalog_generation: u64::MAX,
+        catalog_generation: 0,
         policies,
         catalog,
         labels: Arc::new(Labels::new(labels, Vec::new())),
@@ -156,19 +157,34 @@ pub(crate) fn identity(who: Who) -> Identity {
     }
 }
 
-/// A catalog that is always up to date.
-pub(crate) struct Current;
+/// Counts refreshes, and knows what the sessions that share it define.
+#[derive(Default)]
+pub(crate) struct Current {
+    definitions: Definitions,
+    generation: AtomicU64,
+}
+
+impl Current {
+    /// The latest generation that was asked for.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
+    }
+}
 
 impl Catalogs for Current {
     fn request_refresh(&self) -> u64 {
-        1
+        self.generation.fetch_add(1, Ordering::SeqCst) + 1
     }
 
     fn definitions_changed(&self) -> u64 {
-        1
+        self.request_refresh()
     }
 
     fn required(&self) -> u64 {
-        1
+        self.generation()
+    }
+
+    fn definitions(&self) -> &Definitions {
+        &self.definitions
     }
 }

@@ -201,6 +201,7 @@ fn through(who: Who, lines: &[String], schedule: &[Turn]) -> (Vec<String>, Lab) 
         Turn::Disk,
     ];
     for (count, turn) in schedule.iter().chain(drain.iter().cycle()).enumerate() {
+        lab.world.catalog_generation = lab.catalogs.generation();
         let before = (input.len(), sent.len(), answers.len(), seen.len());
         let fed = messages.len();
         match *turn {

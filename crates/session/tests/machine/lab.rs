@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use ledger::Ledger;
 use session::postgres::{Machine, Now};
-use session::{Cache, Durability, World};
+use session::{Cache, Catalogs, Durability, World};
 
 use crate::fixture::{self, Current, Who};
 use crate::model::Model;
@@ -31,6 +31,9 @@ pub(crate) enum Server {
 pub(crate) struct Lab {
     pub(crate) machine: Machine,
     pub(crate) world: World,
+    pub(crate) catalogs: Arc<Current>,
+    /// The catalog is looked at as soon as somebody asks for it.
+    pub(crate) looks: bool,
     pub(crate) ledger: Arc<Recorder>,
     pub(crate) server: Server,
     /// Entries become durable as soon as somebody waits for them.
@@ -52,17 +55,29 @@ impl Lab {
     }
 
     pub(crate) fn of(identity: session::Identity, world: World) -> Self {
+        Self::sharing(Arc::default(), identity, world)
+    }
+
+    /// Another session of the same target.
+    pub(crate) fn beside(&self, who: Who) -> Self {
+        let world = fixture::world(Durability::Balanced);
+        Self::sharing(Arc::clone(&self.catalogs), fixture::identity(who), world)
+    }
+
+    fn sharing(catalogs: Arc<Current>, identity: session::Identity, world: World) -> Self {
         let ledger = Arc::new(Recorder::default());
         let machine = Machine::new(
             Arc::new(identity),
             &world,
             Arc::clone(&ledger) as Arc<dyn Ledger>,
-            Arc::new(Current),
+            Arc::clone(&catalogs) as Arc<dyn Catalogs>,
             Arc::new(Cache::default()),
         );
         Self {
             machine,
             world,
+            catalogs,
+            looks: true,
             server: Server::Model(Box::new(Model::new(|_| false).audited(Arc::clone(&ledger)))),
             ledger,
             prompt_disk: true,
@@ -111,6 +126,9 @@ impl Lab {
             if self.machine.end().is_some() {
                 self.from_server.clear();
             }
+            if self.looks {
+                self.world.catalog_generation = self.catalogs.generation();
+            }
             self.machine
                 .upstream(&mut self.from_server, &self.world, NOW);
             self.machine.client(&mut self.to_machine, &self.world, NOW);
@@ -120,7 +138,11 @@ impl Lab {
             }
             let sent = self.machine.to_upstream().ready().split();
             let shown = self.machine.to_client().ready().split();
-            if sent.is_empty() && shown.is_empty() && self.from_server.is_empty() {
+            let waits = self.machine.awaits_catalog();
+            let held = waits.is_some_and(|awaited| awaited > self.world.catalog_generation);
+            let behind = self.looks && self.world.catalog_generation < self.catalogs.generation();
+            let idle = self.from_server.is_empty() || (held && !self.looks);
+            if sent.is_empty() && shown.is_empty() && idle && !behind {
                 return;
             }
             let mut shown = shown;

@@ -11,6 +11,7 @@ mod bytewise;
 mod caps;
 #[cfg(test)]
 mod copying;
+mod definitions;
 #[cfg(test)]
 mod errands;
 #[cfg(test)]

@@ -284,7 +284,7 @@ impl Model {
                 let portal = self.portals.get(name)?;
                 self.columns(&portal.statement.clone())
             }
-            Stmt::AskSettings => Some(vec![("?", 0, 0, 25); 10]),
+            Stmt::AskSettings => Some(vec![("?", 0, 0, 25); 11]),
             Stmt::AskCatalog(_) | Stmt::AskPath => Some(vec![("?", 0, 0, 25)]),
             _ => None,
         }
@@ -484,6 +484,7 @@ impl Model {
                     None,
                     None,
                     Some(self.path.clone()),
+                    Some("read committed".into()),
                 ];
                 text::row(&mut self.out, &row.map(|v| v.map(String::into_bytes)));
                 "SELECT 1".into()

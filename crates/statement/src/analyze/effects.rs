@@ -40,6 +40,17 @@ fn apply_setting(change: &SetChange, by_set: bool, settings: &mut crate::Setting
 }
 
 impl Effects {
+    /// Names of the relations concerned, each once.
+    pub(super) fn names(&self) -> Vec<Arc<str>> {
+        let mut names: Vec<Arc<str>> = Vec::new();
+        for (_, name) in &self.relations {
+            if !names.contains(name) {
+                names.push(Arc::clone(name));
+            }
+        }
+        names
+    }
+
     pub(super) fn apply(
         self,
         statement: &Statement,

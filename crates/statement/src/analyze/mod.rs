@@ -151,7 +151,9 @@ impl<'a> Reader<'a> {
         }
         let draft = self.draft(&mut resolver, piece, tree, effects, complete);
         effects.constants_read |= resolver.facts.constants_read.get();
-        self.finish(resolver, draft, piece, own, complete)
+        let mut statement = self.finish(resolver, draft, piece, own, complete);
+        statement.redefines = effects.names();
+        statement
     }
 
     fn draft(
@@ -299,6 +301,7 @@ impl<'a> Reader<'a> {
             opaque: facts.take_opaque(),
             settings: std::mem::take(&mut facts.settings),
             fingerprint: facts.take_fingerprint(),
+            redefines: Vec::new(),
             comment: None,
         };
         add_reads(&mut statement);

@@ -49,6 +49,8 @@ pub struct Statement {
     pub settings: Vec<SetChange>,
     /// Identity and version (`xmin`) of every relation it depends on.
     pub fingerprint: Vec<(Oid, u32)>,
+    /// Names, without schema, of relations that it makes, changes or removes: new names as well as old ones.
+    pub redefines: Vec<Arc<str>>,
     /// The comments before and after it, as written, without the comment signs. May hold anything.
     pub comment: Option<String>,
 }

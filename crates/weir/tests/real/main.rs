@@ -9,6 +9,7 @@
 
 mod endurance;
 mod identity;
+mod interleavings;
 mod limitations;
 mod measured;
 mod operations;
