@@ -234,6 +234,7 @@ fn shorten(intent: &Intent) -> Intent {
         objects: intent.objects.iter().take(SHORT_LIST).cloned().collect(),
         columns: intent.columns.iter().take(SHORT_LIST).cloned().collect(),
         rules: intent.rules.iter().take(SHORT_LIST).cloned().collect(),
+        observed: intent.observed.iter().take(SHORT_LIST).cloned().collect(),
         masks: intent.masks.iter().take(SHORT_LIST).cloned().collect(),
         ..intent.clone()
     }

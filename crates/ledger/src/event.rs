@@ -29,7 +29,7 @@ pub use log::{AlarmState, Gap, GapCause, LogClose, LogOpen, StorageAlarm, TreeHe
 pub use operator::{ConfigChange, Erasure, KeyCreate, KeyRevoke, PolicyChange};
 pub use session::{
     AuthenticationFailed, AuthenticationReason, CloseReason, PrincipalKind, SessionClose,
-    SessionOpen, Tls,
+    SessionOpen, SessionRefused, Tls,
 };
 pub use shape::{name_digest, shape_hash};
 pub use statement::{
@@ -70,6 +70,7 @@ pub enum Clear {
     ConfigChange(ConfigChange),
     PolicyChange(PolicyChange),
     Erasure(Erasure),
+    SessionRefused(SessionRefused),
 }
 
 macro_rules! kinds {
@@ -148,6 +149,8 @@ kinds! {
     PolicyChange = 14, "policy.change";
     /// The disclosures of a subject were made unreadable.
     Erasure = 15, "erasure";
+    /// Someone who proved who it is did not get a session.
+    SessionRefused = 16, "session.refused";
 }
 
 impl Kind {
@@ -173,6 +176,7 @@ impl Kind {
             | Kind::KeyRevoke
             | Kind::Erasure => true,
             Kind::SessionOpen
+            | Kind::SessionRefused
             | Kind::AuthenticationFailed
             | Kind::Intent
             | Kind::KeyCreate
@@ -205,6 +209,10 @@ fn texts<S: Serializer>(value: &Arc<[Text]>, serializer: S) -> Result<S::Ok, S::
 
 fn list<T: Serialize, S: Serializer>(value: &Arc<[T]>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(value.iter())
+}
+
+fn no(value: &bool) -> bool {
+    !value
 }
 
 fn nothing<T>(value: &Arc<[T]>) -> bool {

@@ -74,6 +74,18 @@ impl Verdict {
                 .all(|(a, b)| same(a, b))
     }
 
+    /// Whether the server may parse this without running code of the database,
+    /// so that what a Parse does is not worth an entry.
+    ///
+    /// Parsing resolves names and types. All it runs are the input functions of
+    /// types, which only superusers can make; a statement that is not wholly
+    /// understood is taken to run more.
+    #[must_use]
+    pub fn parses_quietly(&self) -> bool {
+        let mut all = self.judged.iter();
+        all.all(|judged| judged.statement.effect != Effect::Unknown)
+    }
+
     /// Whether errors of this string may carry values.
     #[must_use]
     pub fn guarded(&self) -> bool {
@@ -101,8 +113,6 @@ pub struct Judged {
     pub guarded: bool,
     /// Proven to have no effect.
     pub reads_only: bool,
-    /// Whether the statement runs only because its target is in observe mode.
-    pub observed: bool,
     /// Result columns as described by the server, once verified.
     pub described: OnceLock<Arc<[Described]>>,
     /// What running it changes about later verdicts.
@@ -151,7 +161,6 @@ impl Judged {
             row_cap: None,
             guarded: false,
             reads_only: false,
-            observed: false,
             described: OnceLock::new(),
             foresight: Foresight::of(&statement),
             record: Record::of(&statement, &[], policy, Declared::default()),
@@ -238,6 +247,10 @@ pub struct Record {
     pub columns: Arc<[ColumnUse]>,
     /// Policy ids behind the decision.
     pub rules: Arc<[Arc<str>]>,
+    /// Rules that refuse it, where they are only observed.
+    pub observed: Arc<[Arc<str>]>,
+    /// Analysis did not wholly understand it.
+    pub opaque: bool,
     /// Labels masked.
     pub masks: Arc<[Arc<str>]>,
     /// Version of the policies.
@@ -268,6 +281,8 @@ impl Record {
             objects,
             columns: Arc::from([]),
             rules: Arc::from([]),
+            observed: Arc::from([]),
+            opaque: !statement.opaque.is_empty(),
             masks: Arc::from([]),
             policy: policy.into(),
             declared,

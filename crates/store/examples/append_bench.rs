@@ -117,6 +117,8 @@ fn intent(thread: u64) -> Intent {
         .into(),
         decision: Verdict::Allow,
         rules: vec!["starter.read".into(), "starter.mask-pii".into()].into(),
+        observed: Vec::new().into(),
+        opaque: false,
         policy: "9f86d081884c7d65".into(),
         masks: vec![label].into(),
         row_cap: Some(10_000),

@@ -120,6 +120,46 @@ impl SessionClose {
     }
 }
 
+/// A principal proved who it is and may connect, but got no session.
+#[derive(Clone, Debug, Serialize)]
+pub struct SessionRefused {
+    /// Opaque id of the principal.
+    #[serde(serialize_with = "text")]
+    pub principal: Text,
+    /// Opaque id of the human an agent acts for.
+    #[serde(serialize_with = "maybe_text", skip_serializing_if = "Option::is_none")]
+    pub on_behalf_of: Option<Text>,
+    /// Name of the target.
+    #[serde(serialize_with = "text")]
+    pub target: Text,
+    /// Protocol and version.
+    pub protocol: Word,
+    /// Id of the access key used.
+    #[serde(serialize_with = "text")]
+    pub key: Text,
+    /// SQLSTATE the client was told.
+    pub sqlstate: Word,
+    /// The rule that refused what the client asked for, if it was one.
+    #[serde(serialize_with = "maybe_text", skip_serializing_if = "Option::is_none")]
+    pub rule: Option<Text>,
+    /// Disclosed: client address.
+    #[serde(skip)]
+    pub address: Option<Text>,
+    /// Disclosed: what the client calls itself.
+    #[serde(skip)]
+    pub application: Option<Text>,
+}
+
+impl SessionRefused {
+    pub(super) fn disclose(&mut self) -> Vec<Disclosure> {
+        let mut out = Vec::with_capacity(2);
+        let subject = Some(&self.principal);
+        Disclosure::take(&mut out, "address", subject, &mut self.address);
+        Disclosure::take(&mut out, "application", subject, &mut self.application);
+        out
+    }
+}
+
 /// Someone did not get in.
 #[derive(Clone, Debug, Serialize)]
 pub struct AuthenticationFailed {

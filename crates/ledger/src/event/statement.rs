@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Disclosure, Text, Word, list, maybe_text, nothing, text, texts};
+use super::{Disclosure, Text, Word, list, maybe_text, no, nothing, text, texts};
 use crate::Sequence;
 
 /// A statement was judged; if the verdict is [`Verdict::Allow`] it is about to run.
@@ -40,6 +40,12 @@ pub struct Intent {
     /// Ids of the policies (or built-in rules) that determined it.
     #[serde(serialize_with = "texts", skip_serializing_if = "nothing")]
     pub rules: Arc<[Text]>,
+    /// Rules that would have refused it: it ran because its target is observed only.
+    #[serde(serialize_with = "texts", skip_serializing_if = "nothing")]
+    pub observed: Arc<[Text]>,
+    /// Analysis did not wholly understand it, so it may do more than stands here.
+    #[serde(skip_serializing_if = "no")]
+    pub opaque: bool,
     /// Version of the policies.
     #[serde(serialize_with = "text")]
     pub policy: Text,
@@ -49,13 +55,12 @@ pub struct Intent {
     /// Most rows it may return.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub row_cap: Option<u64>,
-    /// What this is the execution of: the intent of the statement that was
-    /// prepared or declared, if that was recorded.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub prepared: Option<Sequence>,
     /// Disclosed: statement text with its literals.
     #[serde(skip)]
     pub text: Option<Text>,
+    /// Disclosed: of an EXECUTE, the text that was prepared.
+    #[serde(skip)]
+    pub prepared: Option<Text>,
     /// Disclosed: parameters as a JSON array.
     #[serde(skip)]
     pub parameters: Option<Text>,
@@ -113,6 +118,7 @@ impl Intent {
         let mut out = Vec::with_capacity(2);
         let subject = Some(&self.principal);
         Disclosure::take(&mut out, "text", subject, &mut self.text);
+        Disclosure::take(&mut out, "prepared", subject, &mut self.prepared);
         Disclosure::take(&mut out, "parameters", subject, &mut self.parameters);
         Disclosure::take(&mut out, "purpose", subject, &mut self.purpose);
         Disclosure::take(&mut out, "task", subject, &mut self.task);
@@ -135,14 +141,14 @@ pub struct Outcome {
     /// SQLSTATE of the error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sqlstate: Option<Word>,
-    /// Rows sent or affected.
+    /// Rows sent or affected, over all executions of a portal.
     pub rows: u64,
     /// Bytes of row data sent to the client.
     pub bytes: u64,
     /// Masked cells by label.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub masked: Vec<MaskedCells>,
-    /// From forwarding to the end, microseconds.
+    /// From forwarding to the end, microseconds; of a portal, the sum of its executions.
     pub duration_us: u64,
 }
 
@@ -164,10 +170,14 @@ pub enum OutcomeStatus {
     Ok,
     /// The database reported an error.
     Error,
-    /// It was refused and did not run.
+    /// It was refused and did not run, or not on.
     Refused,
-    /// It was cancelled.
+    /// It was cancelled (SQLSTATE 57014).
     Cancelled,
+    /// It never ran: something before it failed, or it was bound and never executed.
+    NotExecuted,
+    /// Its portal was dropped before it came to the end; the counts say what left.
+    Partial,
     /// Nobody can say: the connection or the gateway ended in between.
     Unknown,
 }

@@ -283,7 +283,6 @@ impl Judge<'_> {
             row_cap: None,
             guarded: self.guarded(statement, &context),
             reads_only: statement.effect == Effect::ReadOnly,
-            observed: false,
             described: OnceLock::new(),
             foresight: Foresight::of(statement),
             record: Record::of(
@@ -315,7 +314,7 @@ impl Judge<'_> {
             }
         };
         if refusal.is_some() && self.session.who.observe && self.observable(statement, &context) {
-            judged.observed = true;
+            judged.record.observed = std::mem::replace(&mut judged.record.rules, Arc::from([]));
             refusal = None;
         }
         if refusal.is_none() {

@@ -212,10 +212,15 @@ impl Machine {
         if verdict.refusal.is_none() && self.ask_description(&verdict, text, types, false, world) {
             return Flow::Blocked;
         }
-        match self.clear(&verdict, text, None, world) {
+        let recorded = if verdict.parses_quietly() {
+            self.not_refused(&verdict, text).map(|()| None)
+        } else {
+            let cleared = self.clear(&verdict, text, None, world);
+            cleared.map(|cleared| cleared.first().map(Cleared::intent))
+        };
+        match recorded {
             Err(refusal) => self.refuse_named(refusal, name),
-            Ok(cleared) => {
-                let intent = cleared.first().map(Cleared::intent);
+            Ok(intent) => {
                 self.forward(raw);
                 self.tentative += 1;
                 let first = verdict.judged.first();
@@ -271,6 +276,7 @@ impl Machine {
                     under: self.under(world),
                     formats: bind.result_formats().iter().map(pg::Format::code).collect(),
                     rows: 0,
+                    left: None,
                     intent: cleared.first().map(Cleared::intent),
                     hold: false,
                     cursor: false,
@@ -401,12 +407,7 @@ impl Machine {
         ) {
             return Flow::Blocked;
         }
-        let mut run = Run::new(
-            verdict,
-            Some(name.into()),
-            portal.intent.into_iter().collect(),
-            now,
-        );
+        let mut run = Run::new(verdict, Some(name.into()), Vec::new(), now);
         run.formats = Arc::clone(&portal.formats);
         run.under.clone_from(&portal.under);
         run.rows_before = portal.rows + self.rows_before(run.current());
@@ -572,8 +573,7 @@ impl Machine {
         false
     }
 
-    /// Clears every statement of a verdict, or says why not. Refusals of the
-    /// verdict itself are recorded here too.
+    /// Clears every statement of a verdict, or says why not.
     fn clear(
         &mut self,
         verdict: &Arc<Verdict>,
@@ -581,14 +581,10 @@ impl Machine {
         bind: Option<&pg::Bind<'_>>,
         world: &World,
     ) -> Result<Vec<Cleared>, Refusal> {
-        let refusal = self.blocked_by.take().or_else(|| verdict.refusal.clone());
-        if let Some(refusal) = refusal.or_else(|| self.executes_another(verdict)) {
-            self.record_refusal(verdict, text, &refusal);
-            return Err(refusal);
-        }
+        self.not_refused(verdict, text)?;
         let mut cleared = Vec::with_capacity(verdict.judged.len());
         for judged in &verdict.judged {
-            let receipt = self.record_intent(judged, verdict.judged.len() == 1, text, bind)?;
+            let receipt = self.record_intent(verdict, judged, text, bind)?;
             cleared.push(gate::clear(judged, &receipt, world.durability));
         }
         Ok(cleared)

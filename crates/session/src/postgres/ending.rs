@@ -8,7 +8,7 @@ use wire::postgres as pg;
 
 use super::errand::Progress;
 use super::step::{Portal, Prepared, Run, Step};
-use super::{End, Machine, Now};
+use super::{End, Machine, Now, outcome};
 use crate::verdict::{Foresight, Verdict};
 use crate::world::World;
 
@@ -18,8 +18,11 @@ impl Machine {
             .get(b'V')
             .or_else(|| fields.get(b'S'))
             .is_some_and(|s| s == b"FATAL" || s == b"PANIC");
+        let failed = outcome::failed(fields.get(b'C'));
         if fatal {
-            self.record_outcome(OutcomeStatus::Error, fields.get(b'C'), None, now);
+            self.record_outcome(failed, fields.get(b'C'), None, now);
+            self.record_rest(OutcomeStatus::NotExecuted);
+            self.queue.pop_front();
             let guarded = self.guards_session(world);
             self.send_error(fields, raw, guarded);
             self.end = Some(End::Upstream);
@@ -34,13 +37,13 @@ impl Machine {
                     if refusal.is_some() {
                         OutcomeStatus::Refused
                     } else {
-                        OutcomeStatus::Error
+                        failed
                     },
                     fields.get(b'C'),
                     None,
                     now,
                 );
-                self.record_never_run();
+                self.record_rest(OutcomeStatus::NotExecuted);
                 self.after_error();
                 self.expect_copy(1);
                 match refusal {
@@ -74,9 +77,13 @@ impl Machine {
                 errand.progress = Progress::Failed;
                 self.errand_failed(fields, raw);
             }
-            Some(_) => {
+            Some(step) => {
+                let status = match step {
+                    Step::Execute(run) if run.overruled.is_some() => OutcomeStatus::Refused,
+                    _ => failed,
+                };
                 let guarded = self.step_guarded(world);
-                self.record_outcome(OutcomeStatus::Error, fields.get(b'C'), None, now);
+                self.record_outcome(status, fields.get(b'C'), None, now);
                 let refusal = match self.queue.pop_front() {
                     Some(Step::Execute(run)) => run.overruled,
                     Some(
@@ -104,15 +111,18 @@ impl Machine {
     pub(super) fn drop_skipped(&mut self) {
         self.after_error();
         self.described = None;
-        let mut told = None;
         while self.queue.front().is_some_and(Step::skippable) {
             match self.queue.pop_front() {
-                Some(Step::Parse { .. } | Step::CloseStatement(_) | Step::ClosePortal(_)) => {
-                    self.tentative -= 1
-                }
-                Some(Step::Bind { portal, .. }) => {
+                Some(Step::CloseStatement(_) | Step::ClosePortal(_)) => self.tentative -= 1,
+                Some(
+                    Step::Parse { intent, .. }
+                    | Step::Bind {
+                        portal: Portal { intent, .. },
+                        ..
+                    },
+                ) => {
                     self.tentative -= 1;
-                    self.record_skipped(portal.intent);
+                    self.record_skipped(intent);
                 }
                 Some(Step::Errand(errand)) => {
                     self.errands -= 1;
@@ -124,16 +134,7 @@ impl Machine {
                         self.record_skipped(Some(intent));
                     }
                 }
-                Some(Step::Execute(run)) => {
-                    // What was bound in this pipeline has its outcome from its Bind.
-                    let portal = run.portal.as_ref().and_then(|name| self.portals.get(name));
-                    let intent = portal.and_then(|portal| portal.intent);
-                    if intent.is_some_and(|intent| run.intents.contains(&intent)) && told != intent
-                    {
-                        told = intent;
-                        self.record_skipped(intent);
-                    }
-                }
+                // An Execute is told of with its portal.
                 _ => {}
             }
         }
@@ -204,10 +205,11 @@ impl Machine {
                     formats: Arc::from([]),
                     rows: 0,
                     intent: None,
+                    left: None,
                     hold: *with_hold,
                     cursor: true,
                 };
-                self.portals.insert(cursor.as_str().into(), portal);
+                self.bound(cursor.as_str().into(), portal);
             }
             Kind::Fetch { cursor } => {
                 if let Some(portal) = self.portals.get_mut(cursor.as_str()) {
@@ -215,12 +217,13 @@ impl Machine {
                 }
             }
             Kind::CloseCursor { name: Some(name) } => {
-                self.portals.remove(name.as_str());
+                let closed = self.portals.remove(name.as_str());
+                self.portal_over(closed);
             }
-            Kind::CloseCursor { name: None } => self.portals.clear(),
+            Kind::CloseCursor { name: None } => self.drop_portals(|_| true),
             Kind::Discard { all: true, .. } => {
                 self.statements.clear();
-                self.portals.clear();
+                self.drop_portals(|_| true);
             }
             _ => {}
         }
@@ -279,7 +282,7 @@ impl Machine {
 
     pub(super) fn at_ready(&mut self, status: pg::TransactionStatus) {
         if status == pg::TransactionStatus::Idle {
-            self.portals.retain(|_, portal| portal.hold);
+            self.drop_portals(|portal| !portal.hold);
             // What is still in flight is not over with this answer.
             if self.settings_changed {
                 self.settings_changed = self.in_flight(|foresight| foresight.settings);

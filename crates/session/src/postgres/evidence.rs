@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use ledger::event::{Intent, Outcome, OutcomeStatus, Verdict as Decided};
-use ledger::{Receipt, Sequence};
+use ledger::Receipt;
+use ledger::event::{Intent, Verdict as Decided};
 use wire::postgres as pg;
 
+use super::Machine;
 use super::step::Step;
-use super::{Machine, Now};
 use crate::definitions::Doubt;
 use crate::refusal::{Cause, Refusal};
 use crate::verdict::{Judged, Verdict};
@@ -23,14 +23,7 @@ impl Machine {
         self.counts.statements = self.statement_number;
     }
 
-    fn intent(
-        &self,
-        judged: &Judged,
-        alone: bool,
-        text: &str,
-        bind: Option<&pg::Bind<'_>>,
-        decision: Decided,
-    ) -> Intent {
+    fn intent(&self, judged: &Judged, alone: bool, text: &str, decision: Decided) -> Intent {
         let record = &judged.record;
         // A verdict may be that of a statement alike, standing elsewhere in its text.
         let part = if alone {
@@ -54,12 +47,17 @@ impl Machine {
             columns: Arc::clone(&record.columns),
             decision,
             rules: Arc::clone(&record.rules),
+            observed: match decision {
+                Decided::Allow => Arc::clone(&record.observed),
+                Decided::Deny | Decided::Ask => Arc::from([]),
+            },
+            opaque: record.opaque,
             policy: Arc::clone(&record.policy),
             masks: Arc::clone(&record.masks),
             row_cap: judged.row_cap,
-            prepared: None,
             text: (!record.secret).then(|| part.into()),
-            parameters: bind.filter(|_| !record.secret).and_then(parameters),
+            prepared: None,
+            parameters: None,
             purpose: declared(&record.declared.purpose, &known.purpose),
             task: declared(&record.declared.task, &known.task),
             run: declared(&record.declared.run, &known.run),
@@ -70,13 +68,16 @@ impl Machine {
     /// Records that a statement is about to run; without a receipt it may not.
     pub(super) fn record_intent(
         &mut self,
+        verdict: &Verdict,
         judged: &Judged,
-        alone: bool,
         text: &str,
         bind: Option<&pg::Bind<'_>>,
     ) -> Result<Receipt, Refusal> {
         self.number();
-        let intent = self.intent(judged, alone, text, bind, Decided::Allow);
+        let alone = verdict.judged.len() == 1;
+        let mut intent = self.intent(judged, alone, text, Decided::Allow);
+        intent.prepared = self.prepared_text(verdict, judged);
+        intent.parameters = bind.filter(|_| !judged.record.secret).and_then(parameters);
         self.ledger.append(intent.into()).map_err(|unavailable| {
             Refusal::new(
                 Cause::Ledger,
@@ -87,6 +88,18 @@ impl Machine {
         })
     }
 
+    /// Records and gives the refusal of a verdict, if it is one.
+    pub(super) fn not_refused(&mut self, verdict: &Verdict, text: &str) -> Result<(), Refusal> {
+        let refusal = self.blocked_by.take().or_else(|| verdict.refusal.clone());
+        match refusal.or_else(|| self.executes_another(verdict)) {
+            Some(refusal) => {
+                self.record_refusal(verdict, text, &refusal);
+                Err(refusal)
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Records a refused string: one entry per statement, the decision on each.
     pub(super) fn record_refusal(&mut self, verdict: &Verdict, text: &str, refusal: &Refusal) {
         if verdict.judged.is_empty() {
@@ -94,8 +107,8 @@ impl Machine {
         }
         for judged in &verdict.judged {
             self.number();
-            let mut intent =
-                self.intent(judged, verdict.judged.len() == 1, text, None, Decided::Deny);
+            let mut intent = self.intent(judged, verdict.judged.len() == 1, text, Decided::Deny);
+            intent.prepared = self.prepared_text(verdict, judged);
             if intent.rules.is_empty() {
                 intent.rules = Arc::from([Arc::from(refusal.rule.as_str())]);
             }
@@ -110,106 +123,9 @@ impl Machine {
         judged.record.rules = Arc::from([Arc::from(refusal.rule.as_str())]);
         judged.record.secret = false;
         self.number();
-        let mut intent = self.intent(&judged, true, text.unwrap_or_default(), None, Decided::Deny);
+        let mut intent = self.intent(&judged, true, text.unwrap_or_default(), Decided::Deny);
         intent.text = text.map(Into::into);
         let _ = self.ledger.append(intent.into());
-    }
-
-    /// Records how the statement at the head of the queue ended.
-    pub(super) fn record_outcome(
-        &mut self,
-        status: OutcomeStatus,
-        sqlstate: Option<&[u8]>,
-        tag: Option<&[u8]>,
-        now: Now,
-    ) {
-        let Some(step) = self.queue.front() else {
-            return;
-        };
-        let (intent, run) = match step {
-            Step::Query(run) | Step::Execute(run) => {
-                (run.intents.get(run.index).copied(), Some(run))
-            }
-            Step::Parse { intent, .. } => (*intent, None),
-            Step::Bind { portal, .. } => (portal.intent, None),
-            _ => (None, None),
-        };
-        let Some(intent) = intent else { return };
-        let mut outcome = Outcome {
-            intent,
-            session: None,
-            status,
-            sqlstate: sqlstate
-                .and_then(|s| std::str::from_utf8(s).ok())
-                .map(|s| s.to_owned().into()),
-            rows: 0,
-            bytes: 0,
-            masked: Vec::new(),
-            duration_us: 0,
-        };
-        if let Some(run) = run {
-            let affected = tag.and_then(affected_rows).unwrap_or(0);
-            outcome.rows = if run.rows > 0 { run.rows } else { affected };
-            outcome.bytes = run.bytes;
-            outcome.masked = run.masked();
-            outcome.duration_us = now.monotonic_us.saturating_sub(run.started_us);
-            self.counts.rows += run.rows;
-            self.counts.bytes += run.bytes;
-            self.counts.masked_cells += outcome.masked.iter().map(|m| m.cells).sum::<u64>();
-        }
-        self.append_outcome(outcome);
-    }
-
-    /// Records that a bound statement was skipped by the server.
-    pub(super) fn record_skipped(&mut self, intent: Option<Sequence>) {
-        if let Some(intent) = intent {
-            self.append_outcome(Outcome {
-                intent,
-                session: None,
-                status: OutcomeStatus::Cancelled,
-                sqlstate: None,
-                rows: 0,
-                bytes: 0,
-                masked: Vec::new(),
-                duration_us: 0,
-            });
-        }
-    }
-
-    /// Records that statements of the failed query string never ran.
-    pub(super) fn record_never_run(&mut self) {
-        let Some(Step::Query(run)) = self.queue.front() else {
-            return;
-        };
-        let never_run = run
-            .intents
-            .get(run.index + 1..)
-            .unwrap_or_default()
-            .to_vec();
-        for intent in never_run {
-            self.record_skipped(Some(intent));
-        }
-    }
-
-    fn append_outcome(&mut self, outcome: Outcome) {
-        match self.ledger.append(outcome.into()) {
-            Ok(receipt) if self.strict => {
-                // No answer before its record is on disk.
-                self.to_client.hold(receipt.sequence);
-                self.ledger.request_sync();
-            }
-            Ok(_) => {}
-            // What ran cannot be undone; the next intent is refused until the
-            // ledger takes entries again, and recovery records the gap.
-            Err(_) if self.strict => {
-                self.terminate(
-                    "58030",
-                    "the outcome could not be recorded",
-                    super::End::Ledger,
-                );
-            }
-            Err(_) => {}
-        }
     }
 
     /// Sends our own error in place of the server's.
@@ -330,16 +246,6 @@ fn hex(bytes: &[u8]) -> String {
             let _ = write!(out, "{byte:02x}");
             out
         })
-}
-
-/// The row count of a command tag: `INSERT 0 5`, `UPDATE 3`, `COPY 10`.
-fn affected_rows(tag: &[u8]) -> Option<u64> {
-    std::str::from_utf8(tag)
-        .ok()?
-        .rsplit(' ')
-        .next()?
-        .parse()
-        .ok()
 }
 
 /// Whether the message of this SQLSTATE is made from the statement's own text

@@ -20,6 +20,7 @@ mod evidence;
 mod judging;
 mod names;
 mod outbox;
+mod outcome;
 mod rows;
 mod run;
 mod settings;
@@ -375,19 +376,6 @@ impl Machine {
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.counts
-    }
-
-    /// Records what is in flight as ended by nobody knows what: the connection
-    /// is gone.
-    pub fn abandon(&mut self) {
-        while !self.queue.is_empty() {
-            let now = Now {
-                monotonic_us: 0,
-                unix_ms: 0,
-            };
-            self.record_outcome(ledger::event::OutcomeStatus::Unknown, None, None, now);
-            self.queue.pop_front();
-        }
     }
 
     /// Gives back buffers of an idle session.

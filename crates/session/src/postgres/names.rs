@@ -7,7 +7,7 @@ use statement::Kind;
 use super::Machine;
 use super::step::{Portal, Prepared, Step};
 use crate::refusal::{Cause, Refusal};
-use crate::verdict::Verdict;
+use crate::verdict::{Judged, Verdict};
 
 impl Machine {
     /// The prepared statement a name stands for once everything in flight is
@@ -39,6 +39,21 @@ impl Machine {
             }
         }
         self.portals.get(name).cloned()
+    }
+
+    /// The text an EXECUTE runs: as the string it stands in prepares it, or as it was prepared before.
+    pub(super) fn prepared_text(&self, verdict: &Verdict, judged: &Judged) -> Option<Arc<str>> {
+        let Kind::Execute { name: executed } = &judged.statement.kind else {
+            return None;
+        };
+        let before = verdict.judged.iter();
+        let before = before.take_while(|one| !std::ptr::eq(*one, judged));
+        let here = before.filter_map(|one| match &one.statement.kind {
+            Kind::Prepare { name, text, .. } if name == executed => Some(text.as_str().into()),
+            _ => None,
+        });
+        here.last()
+            .or_else(|| Some(Arc::clone(&self.prepared(executed)?.text)))
     }
 
     /// Refuses EXECUTE of what the server may run as it was prepared, under names that meant others.

@@ -14,6 +14,7 @@ use statement::{ColumnId, Kind, Statement};
 use super::Now;
 use super::doubt::Under;
 use super::errand::Errand;
+use super::outcome::Tally;
 use super::rows::{CopyMask, RowMask};
 use crate::refusal::Refusal;
 use crate::verdict::{Judged, Verdict};
@@ -68,12 +69,14 @@ pub(crate) struct Portal {
     pub version: (u64, u64),
     /// Result formats as bound (empty: all text).
     pub formats: Arc<[i16]>,
-    /// Rows that left so far.
+    /// Rows that left so far, those that FETCH took included.
     pub rows: u64,
     /// The catalog its names were looked up in, until that is beyond doubt.
     pub under: Option<Under>,
-    /// The intent recorded at Bind or DECLARE.
+    /// The intent recorded at Bind, until its outcome is.
     pub intent: Option<Sequence>,
+    /// What left by Execute and no outcome tells of yet; none before the first.
+    pub left: Option<Tally>,
     /// Survives its transaction.
     pub hold: bool,
     /// Declared by SQL, so fetched by `FETCH`.
@@ -90,7 +93,7 @@ pub(crate) struct Run {
     pub portal: Option<Box<str>>,
     /// Result formats of the portal.
     pub formats: Arc<[i16]>,
-    /// Intent of each statement of the string.
+    /// Intent of each statement of the string; a portal has its own.
     pub intents: Vec<Sequence>,
     pub started_us: u64,
     pub rows: u64,

@@ -7,7 +7,7 @@ use ledger::event::OutcomeStatus;
 use wire::postgres as pg;
 
 use super::rows::{self, CopyMask};
-use super::step::{Run, Step};
+use super::step::Step;
 use super::{End, MASKED_ROW_LIMIT_BYTES, Machine, Now};
 use crate::refusal::{Cause, Refusal};
 use crate::verdict::Judged;
@@ -178,7 +178,7 @@ impl Machine {
         match self.queue.pop_front() {
             Some(Step::Bind { name, portal }) => {
                 self.tentative -= 1;
-                self.portals.insert(name, portal);
+                self.bound(name, portal);
                 self.to_client.buffer().extend_from_slice(raw);
             }
             _ => self.upstream_broken("an unexpected BindComplete"),
@@ -191,7 +191,8 @@ impl Machine {
                 self.statements.remove(&name);
             }
             Some(Step::ClosePortal(name)) => {
-                self.portals.remove(&name);
+                let closed = self.portals.remove(&name);
+                self.portal_over(closed);
             }
             _ => return self.upstream_broken("an unexpected CloseComplete"),
         }
@@ -395,7 +396,6 @@ impl Machine {
                 }
                 self.record_outcome(OutcomeStatus::Ok, None, tag, now);
                 if let Some(Step::Execute(run)) = self.queue.pop_front() {
-                    self.remember_rows(&run);
                     self.completed(&run.verdict, 0, run.rows, world);
                 }
                 if self.end.is_none() {
@@ -413,10 +413,8 @@ impl Machine {
         if run.overruled.is_some() {
             return self.settle_execute(now);
         }
-        self.record_outcome(OutcomeStatus::Ok, None, None, now);
-        if let Some(Step::Execute(run)) = self.queue.pop_front() {
-            self.remember_rows(&run);
-        }
+        self.record_left(now);
+        self.queue.pop_front();
         self.to_client.buffer().extend_from_slice(raw);
     }
 
@@ -432,14 +430,6 @@ impl Machine {
             } else {
                 self.settle_before_sync(refusal, now);
             }
-        }
-    }
-
-    fn remember_rows(&mut self, run: &Run) {
-        if let Some(name) = &run.portal
-            && let Some(portal) = self.portals.get_mut(name)
-        {
-            portal.rows += run.rows;
         }
     }
 }

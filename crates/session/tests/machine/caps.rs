@@ -90,7 +90,7 @@ fn an_extended_query_is_asked_for_one_row_more_than_its_cap() {
                 server B |
                 server E |3
                 server H
-                server P weir_refused|/* refused by weir, request s/2 */ !
+                server P weir_refused|/* refused by weir, request s/1 */ !
                 server S
               client 1
               client 2
@@ -163,7 +163,7 @@ fn rows_are_counted_over_the_pieces_of_a_portal() {
             > S
                 server E p|1
                 server H
-                server P weir_refused|/* refused by weir, request s/3 */ !
+                server P weir_refused|/* refused by weir, request s/2 */ !
                 server S
               client E 54000 <row_cap>
               client Z E
@@ -326,7 +326,7 @@ fn capped_and_masked_rows_are_both() {
                 server B |
                 server E |3
                 server H
-                server P weir_refused|/* refused by weir, request s/2 */ !
+                server P weir_refused|/* refused by weir, request s/1 */ !
                 server S
               client 1
               client 2

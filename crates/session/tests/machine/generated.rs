@@ -273,7 +273,7 @@ fn essence(line: &str, masked: bool) -> String {
 }
 
 fn check(who: Who, lines: &[String], schedule: &[Turn]) {
-    let (seen, lab) = through(who, lines, schedule);
+    let (seen, mut lab) = through(who, lines, schedule);
     let masked = matches!(who, Who::Alice | Who::MaskedAndCapped);
     // Notices are results, so a masked principal gets few.
     let mut seen_kept = seen.clone();
@@ -314,35 +314,27 @@ fn check(who: Who, lines: &[String], schedule: &[Turn]) {
         let all = seen.join("\n");
         assert!(!all.contains(RAW), "a raw value left:\n{all}");
     }
-    outcomes(&lab, lines);
+    lab.machine.abandon();
+    outcomes(&lab);
 }
 
-/// Every intent gets an outcome; a Parse or a Bind that was never executed only
-/// at the session's end.
-fn outcomes(lab: &Lab, lines: &[String]) {
+/// Every intent has one outcome when the session is over, and the outcomes tell
+/// of all data that left.
+fn outcomes(lab: &Lab) {
     let entries = lab.ledger.entries();
-    let ended: Vec<u64> = entries
-        .iter()
-        .filter_map(|entry| match entry {
-            Entry::Outcome(outcome) => Some(outcome.intent.0),
-            _ => None,
-        })
-        .collect();
-    let open = lab
-        .ledger
-        .allowed()
-        .iter()
-        .filter(|(place, _)| !ended.contains(place))
-        .count();
-    let prepared = lines
-        .iter()
-        .filter(|l| l.starts_with("P ") || l.starts_with("B "))
-        .count();
-    assert!(
-        open <= prepared,
-        "{open} intents without outcome:\n{}",
-        lab.ledger.lines()
-    );
+    let mut ended = Vec::new();
+    let mut bytes = 0;
+    for entry in &entries {
+        if let Entry::Outcome(outcome) = entry {
+            ended.push(outcome.intent.0);
+            bytes += outcome.bytes;
+        }
+    }
+    ended.sort_unstable();
+    let allowed = lab.ledger.allowed();
+    let intents: Vec<u64> = allowed.into_iter().map(|(place, _)| place).collect();
+    assert_eq!(intents, ended, "{}", lab.ledger.lines());
+    assert_eq!(bytes, lab.machine.counts().bytes, "{}", lab.ledger.lines());
 }
 
 /// `WEIR_GENERATED_CASES` names how many sequences each test runs.

@@ -33,6 +33,8 @@ mod model;
 #[cfg(test)]
 mod names;
 #[cfg(test)]
+mod outcomes;
+#[cfg(test)]
 mod pipelines;
 #[cfg(test)]
 mod recorder;

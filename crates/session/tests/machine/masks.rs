@@ -326,7 +326,7 @@ fn masks_what_prepare_and_execute_return() {
               client Z I
             wait
             > Q execute a
-                server Q /* refused by weir, request s/6 */ !
+                server Q /* refused by weir, request s/5 */ !
               client E 26000 <weir.unknown-name>
               client Z I
         "#]],

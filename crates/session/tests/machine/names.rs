@@ -200,7 +200,7 @@ fn sql_names_in_flight_are_waited_for() {
             > Q fetch all from c
             > Q rollback
                 server Q close c; declare c cursor for select email from customers
-                server P weir_refused|/* refused by weir, request s/10 */ !
+                server P weir_refused|/* refused by weir, request s/9 */ !
                 server S
                 server Q fetch all from c
                 server Q rollback
@@ -320,13 +320,13 @@ fn what_was_prepared_over_masked_columns_is_not_judged_by_what_its_names_mean_no
             > B |s1
             > E |
             > S
-                server P weir_refused|/* refused by weir, request s/3 */ !
+                server P weir_refused|/* refused by weir, request s/2 */ !
                 server S
               client E 0A000 <weir.prepared-changed>
               client Z I
             wait
             > Q execute s1
-                server Q /* refused by weir, request s/4 */ !
+                server Q /* refused by weir, request s/3 */ !
               client E 0A000 <weir.prepared-changed>
               client Z I
         "#]],

@@ -59,14 +59,26 @@ impl Recorder {
         let mut out = String::new();
         for (place, entry) in self.entries().iter().enumerate() {
             let line = match entry {
-                Entry::Intent(intent) => format!(
-                    "{place} intent {:?} {} [{}] rules [{}] masks [{}]",
-                    intent.decision,
-                    intent.command,
-                    intent.text.as_deref().unwrap_or("-"),
-                    intent.rules.join(" "),
-                    intent.masks.join(" "),
-                ),
+                Entry::Intent(intent) => {
+                    let mut line = format!(
+                        "{place} intent {:?} {} [{}] rules [{}] masks [{}]",
+                        intent.decision,
+                        intent.command,
+                        intent.text.as_deref().unwrap_or("-"),
+                        intent.rules.join(" "),
+                        intent.masks.join(" "),
+                    );
+                    if let Some(prepared) = &intent.prepared {
+                        line.push_str(&format!(" prepared [{prepared}]"));
+                    }
+                    if !intent.observed.is_empty() {
+                        line.push_str(&format!(" observed [{}]", intent.observed.join(" ")));
+                    }
+                    if intent.opaque {
+                        line.push_str(" opaque");
+                    }
+                    line
+                }
                 Entry::Outcome(outcome) => format!(
                     "{place} outcome of {} {:?} {} rows {} masked {}",
                     outcome.intent,
@@ -97,9 +109,11 @@ impl Ledger for Recorder {
             found.map(|one| one.value.to_string().into())
         };
         let (text, parameters) = (disclosed("text"), disclosed("parameters"));
+        let prepared = disclosed("prepared");
         let entry = match event.clear {
             Clear::Intent(intent) => Entry::Intent(Box::new(Intent {
                 text,
+                prepared,
                 parameters,
                 ..intent
             })),

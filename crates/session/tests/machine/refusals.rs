@@ -203,7 +203,7 @@ fn a_refusal_mid_pipeline_keeps_what_came_before_and_what_comes_after_sync() {
                 server P |select 1
                 server B |
                 server E |0
-                server P |/* refused by weir, request s/3 */ !
+                server P |/* refused by weir, request s/2 */ !
                 server S
                 server P |select id from clean
                 server B |
@@ -248,7 +248,7 @@ fn a_bind_of_a_statement_refused_since_is_refused() {
             > P b|select upper(email) from customers
             > S
                 server P a|select email from customers
-                server P b|/* refused by weir, request s/2 */ !
+                server P b|/* refused by weir, request s/1 */ !
                 server S
               client 1
               client E 42501 <weir.masked-use>
@@ -257,7 +257,7 @@ fn a_bind_of_a_statement_refused_since_is_refused() {
             > B |b
             > E |
             > S
-                server P weir_refused|/* refused by weir, request s/3 */ !
+                server P weir_refused|/* refused by weir, request s/2 */ !
                 server S
               client E 26000 <weir.unknown-name>
               client Z I
@@ -362,13 +362,13 @@ fn names_of_weir_are_reserved() {
                 server P weir_refused|/* refused by weir, request s/1 */ !
                 server S
                 server P a|select 1
+                server P weir_refused|/* refused by weir, request s/2 */ !
+                server S
                 server P weir_refused|/* refused by weir, request s/3 */ !
                 server S
                 server P weir_refused|/* refused by weir, request s/4 */ !
                 server S
                 server P weir_refused|/* refused by weir, request s/5 */ !
-                server S
-                server P weir_refused|/* refused by weir, request s/6 */ !
                 server S
                 server Q select 1
               client E 42939 <weir.reserved-name>

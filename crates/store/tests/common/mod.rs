@@ -43,6 +43,8 @@ pub fn intent(principal: &str, statement: u64) -> Event {
         columns: Vec::new().into(),
         decision: Verdict::Allow,
         rules: Vec::new().into(),
+        observed: Vec::new().into(),
+        opaque: false,
         policy: "v1".into(),
         masks: Vec::new().into(),
         row_cap: None,

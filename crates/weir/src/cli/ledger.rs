@@ -435,6 +435,14 @@ fn summary(entry: &Entry) -> String {
                 rules if rules.is_empty() => String::new(),
                 rules => format!(" by {rules}"),
             };
+            let opaque = match entry.fields.get("opaque") {
+                Some(Value::Bool(true)) => " (opaque)",
+                _ => "",
+            };
+            let observed = match field("observed") {
+                rules if rules.is_empty() => String::new(),
+                rules => format!(", observed only: {rules} would refuse"),
+            };
             let (principal, target, decision) =
                 (field("principal"), field("target"), field("decision"));
             let what = match field("shape") {
@@ -442,7 +450,7 @@ fn summary(entry: &Entry) -> String {
                 shape => shape,
             };
             format!(
-                "{decision}{rules}: {principal} on {target}: {}",
+                "{decision}{rules}{opaque}{observed}: {principal} on {target}: {}",
                 cut(&what, 100)
             )
         }
@@ -451,6 +459,7 @@ fn summary(entry: &Entry) -> String {
         | Kind::Gap
         | Kind::StorageAlarm
         | Kind::SessionOpen
+        | Kind::SessionRefused
         | Kind::SessionClose
         | Kind::AuthenticationFailed
         | Kind::Outcome

@@ -14,6 +14,7 @@ mod limitations;
 mod measured;
 mod operations;
 mod promises;
+mod record;
 mod sequences;
 mod stand;
 mod transport;
