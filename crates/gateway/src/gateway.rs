@@ -20,7 +20,11 @@ use crate::cancel::Registry;
 use crate::relay::{Control, Stop};
 use crate::setup::{Limits, Listener, Setup};
 use crate::target::{Common, Target};
+use crate::upstream::Way;
 use crate::{Error, serve, tls};
+
+/// How long a session that must end may take to tell its client so.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// A listener with its TLS made ready.
 pub(crate) struct Port {
@@ -199,11 +203,9 @@ impl Gateway {
         // First the state, then the sessions: one that opens meanwhile looks at
         // the state once it is registered.
         self.shared.state.store(Arc::clone(&state));
-        for control in self.shared.registry.all() {
-            if !state.still_admits(&control) {
-                control.stop(Stop::Revoked);
-            }
-        }
+        let mut all = self.shared.registry.all();
+        all.retain(|control| !state.still_admits(control));
+        revoke(&self.runtime, all);
         Ok(())
     }
 
@@ -245,6 +247,13 @@ impl Gateway {
         (loaded, state.targets.len())
     }
 
+    /// Waits until no session is open.
+    async fn emptied(&self) {
+        while self.shared.sessions.load(Ordering::Acquire) > 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Takes no more connections, lets sessions come to rest for `patience`,
     /// then ends them.
     pub async fn drain(&self, patience: Duration) {
@@ -252,22 +261,38 @@ impl Gateway {
         for control in self.shared.registry.all() {
             control.stop(Stop::Drain);
         }
-        let empty = async {
-            while self.shared.sessions.load(Ordering::Acquire) > 0 {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        if tokio::time::timeout(patience, empty).await.is_err() {
+        if tokio::time::timeout(patience, self.emptied())
+            .await
+            .is_err()
+        {
             for control in self.shared.registry.all() {
                 control.stop(Stop::Shutdown);
             }
-            let gone = async {
-                while self.shared.sessions.load(Ordering::Acquire) > 0 {
-                    tokio::time::sleep(Duration::from_millis(20)).await;
+            if tokio::time::timeout(FAREWELL, self.emptied())
+                .await
+                .is_err()
+            {
+                for control in self.shared.registry.all() {
+                    control.stop(Stop::Forsaken);
                 }
-            };
-            let _ = tokio::time::timeout(Duration::from_secs(3), gone).await;
+                let _ = tokio::time::timeout(Duration::from_secs(3), self.emptied()).await;
+            }
         }
+    }
+}
+
+/// Ends sessions whose ground is gone: their clients are told, and soon not waited for.
+pub(crate) fn revoke(runtime: &tokio::runtime::Handle, sessions: Vec<Arc<Control>>) {
+    for session in &sessions {
+        session.stop(Stop::Revoked);
+    }
+    if !sessions.is_empty() {
+        runtime.spawn(async move {
+            tokio::time::sleep(FAREWELL).await;
+            for session in &sessions {
+                session.stop(Stop::Forsaken);
+            }
+        });
     }
 }
 
@@ -316,23 +341,30 @@ fn make_state(
         durability: setup.durability,
     };
     let mut targets = HashMap::new();
+    let mut made = Vec::new();
+    let mut kept = Vec::new();
     for (name, target) in setup.targets {
         // A target whose configuration is the same keeps its catalog and sessions.
-        let kept = old
-            .and_then(|state| state.targets.get(&name))
-            .filter(|kept| kept.setup.same(&target));
-        let target = match kept {
-            Some(kept) => {
-                kept.renew(&common);
-                Arc::clone(kept)
+        let old = old.and_then(|state| state.targets.get(&name));
+        let target = match old.filter(|old| old.setup.same(&target)) {
+            Some(old) => {
+                kept.push((Arc::clone(old), Way::new(&target, common.limits.connect)?));
+                Arc::clone(old)
             }
             None => {
-                let made = Target::new(target, &common, &setup.state)?;
-                runtime.spawn(Arc::clone(&made).keep());
-                made
+                let target = Target::new(target, &common, &setup.state)?;
+                made.push(Arc::clone(&target));
+                target
             }
         };
         targets.insert(name, target);
+    }
+    // Nothing fails from here on: all of it takes effect.
+    for (target, way) in kept {
+        target.renew(&common, way);
+    }
+    for target in made {
+        runtime.spawn(target.keep());
     }
     Ok(State {
         principals: setup.principals,

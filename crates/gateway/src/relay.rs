@@ -42,6 +42,8 @@ pub(crate) enum Stop {
     Shutdown = 2,
     /// Its access key was revoked, or its principal or target changed.
     Revoked = 3,
+    /// It was told to end, and its client does not take the news: at once.
+    Forsaken = 4,
 }
 
 /// A session seen from outside.
@@ -103,6 +105,7 @@ impl Control {
             1 => Some(Stop::Drain),
             2 => Some(Stop::Shutdown),
             3 => Some(Stop::Revoked),
+            4 => Some(Stop::Forsaken),
             _ => None,
         }
     }
@@ -174,7 +177,7 @@ pub(crate) async fn run(
             }
             Event::AwaitCatalog(generation) => {
                 let wait = control.target.generation(generation);
-                if tokio::time::timeout(control.target.endpoint.connect, wait)
+                if tokio::time::timeout(control.target.endpoint.connect(), wait)
                     .await
                     .is_err()
                 {
@@ -272,6 +275,9 @@ impl Turn<'_> {
         loop {
             if let Some(stop) = self.control.stopped() {
                 self.stop(stop);
+                if stop == Stop::Forsaken {
+                    return Poll::Ready(Event::End(reason(self.machine)));
+                }
             }
             let mut progress = false;
 
@@ -373,11 +379,12 @@ impl Turn<'_> {
             return Poll::Ready(Event::AwaitCatalog(generation));
         }
         self.control.register(cx);
-        if self
-            .control
-            .stopped()
-            .is_some_and(|stop| stop != Stop::Drain || self.machine.at_rest())
-        {
+        if self.control.stopped().is_some_and(|stop| match stop {
+            Stop::Drain => self.machine.at_rest(),
+            // Acted on already, unless it came just now.
+            Stop::Shutdown | Stop::Revoked => self.machine.end().is_none(),
+            Stop::Forsaken => true,
+        }) {
             cx.waker().wake_by_ref();
         }
         self.rest();
@@ -439,7 +446,7 @@ impl Turn<'_> {
                     End::Shutdown,
                 );
             }
-            Stop::Revoked => {
+            Stop::Revoked | Stop::Forsaken => {
                 self.machine.terminate(
                     "57P01",
                     "the access key was revoked, or its principal or database was configured anew; connect again",

@@ -15,7 +15,7 @@ use statement::{Catalog, ColumnId};
 use tokio::sync::{Notify, watch};
 
 use crate::setup;
-use crate::upstream::{Connected, Endpoint, Failure};
+use crate::upstream::{Connected, Endpoint, Failure, Way};
 
 /// Between two attempts to reach a database that does not answer.
 const RETRY: Duration = Duration::from_secs(2);
@@ -55,7 +55,7 @@ pub(crate) struct Target {
     bindings: PathBuf,
     /// Whether bindings are written, which only a serving gateway does.
     keeps: AtomicBool,
-    poll: Duration,
+    poll_ms: AtomicU64,
 }
 
 impl Target {
@@ -87,7 +87,7 @@ impl Target {
             trouble: Mutex::new(None),
             bindings,
             keeps: AtomicBool::new(true),
-            poll: common.limits.catalog_poll,
+            poll_ms: AtomicU64::new(milliseconds(common.limits.catalog_poll)),
             setup,
         }))
     }
@@ -118,8 +118,12 @@ impl Target {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 
-    /// Takes new policies, masker and bounds.
-    pub(crate) fn renew(&self, common: &Common) {
+    /// Takes new policies, masker, bounds and ways to connect.
+    pub(crate) fn renew(&self, common: &Common, way: Way) {
+        self.endpoint.renew(way);
+        let poll_ms = milliseconds(common.limits.catalog_poll);
+        self.poll_ms.store(poll_ms, Ordering::Release);
+        self.wake.notify_one();
         let old = self.world.load();
         let (catalog, labels) = (Arc::clone(&old.catalog), Arc::clone(&old.labels));
         self.publish(world(common, 0, old.catalog_generation, catalog, labels));
@@ -152,7 +156,8 @@ impl Target {
                     }
                 }
             }
-            let _ = tokio::time::timeout(self.poll, self.wake.notified()).await;
+            let poll = Duration::from_millis(self.poll_ms.load(Ordering::Acquire));
+            let _ = tokio::time::timeout(poll, self.wake.notified()).await;
         }
     }
 
@@ -417,6 +422,10 @@ fn copy(world: &World) -> World {
         message_limit_bytes: world.message_limit_bytes,
         durability: world.durability,
     }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A target's name as a file name.

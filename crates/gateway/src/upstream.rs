@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use bytes::BytesMut;
 use identity::Secret;
 use identity::scram::{self, Transport};
@@ -96,13 +97,29 @@ pub(crate) struct CancelKey {
     pub secret: Arc<[u8]>,
 }
 
-/// A target and how to reach it; connectors are made once.
+/// How a target is connected to: what a reload may change without ending its
+/// sessions. Connectors are made once.
+pub(crate) struct Way {
+    connector: Option<tokio_rustls::TlsConnector>,
+    connect: Duration,
+}
+
+impl Way {
+    /// Reads the file of certificate authorities.
+    pub(crate) fn new(target: &Target, connect: Duration) -> Result<Self, crate::Error> {
+        Ok(Self {
+            connector: tls::opening(target.tls, target.authorities.as_deref())?,
+            connect,
+        })
+    }
+}
+
+/// A target and how to reach it.
 pub(crate) struct Endpoint {
     pub host: String,
     pub port: u16,
     pub database: String,
-    connector: Option<tokio_rustls::TlsConnector>,
-    pub connect: Duration,
+    way: ArcSwap<Way>,
 }
 
 impl Endpoint {
@@ -111,9 +128,18 @@ impl Endpoint {
             host: target.host.clone(),
             port: target.port,
             database: target.database.clone(),
-            connector: tls::opening(target.tls, target.authorities.as_deref())?,
-            connect,
+            way: ArcSwap::from_pointee(Way::new(target, connect)?),
         })
+    }
+
+    /// Connects another way from here on.
+    pub(crate) fn renew(&self, way: Way) {
+        self.way.store(Arc::new(way));
+    }
+
+    /// How long connecting may take.
+    pub(crate) fn connect(&self) -> Duration {
+        self.way.load().connect
     }
 
     fn protocol(&self, message: impl Into<String>) -> Failure {
@@ -142,7 +168,8 @@ impl Endpoint {
             .map_err(|e| self.broken(&e))?;
         let _ = tcp.set_nodelay(true);
         let mut stream = Stream::Plain(tcp);
-        let Some(connector) = &self.connector else {
+        let way = self.way.load_full();
+        let Some(connector) = &way.connector else {
             return Ok(stream);
         };
         let mut request = BytesMut::new();
@@ -179,12 +206,13 @@ impl Endpoint {
         login: &Login,
         parameters: &[(String, String)],
     ) -> Result<Connected, Failure> {
-        match tokio::time::timeout(self.connect, self.log_in_unbounded(login, parameters)).await {
+        let bound = self.connect();
+        match tokio::time::timeout(bound, self.log_in_unbounded(login, parameters)).await {
             Ok(result) => result,
             Err(_) => Err(Failure::Unreachable {
                 host: self.host.clone(),
                 port: self.port,
-                message: format!("no answer within {} s", self.connect.as_secs()),
+                message: format!("no answer within {} s", bound.as_secs()),
             }),
         }
     }
@@ -385,7 +413,7 @@ impl Endpoint {
             let _ = stream.read_buf(&mut end).await;
             Ok(())
         };
-        tokio::time::timeout(self.connect, work)
+        tokio::time::timeout(self.connect(), work)
             .await
             .unwrap_or(Ok(()))
     }

@@ -81,10 +81,12 @@ fn observe_mode_lets_through_but_never_past_masks() {
     alice.run("update notes set text = 'x'").unwrap();
     alice.run("truncate notes").unwrap();
     let last = stand.entries_of("statement.intent").pop().unwrap();
-    assert!(
-        last["rules"].to_string().contains("prod-no-destroy"),
-        "{last}"
-    );
+    assert_eq!(last["decision"], "allow");
+    let would = last["observed"].to_string();
+    assert!(would.contains("prod-no-destroy"), "{last}");
+    let tail = stand.weir.command(&["ledger", "tail"]).unwrap();
+    let told = "observed only: prod-no-destroy would refuse";
+    assert!(tail.contains(told), "{tail}");
     // Masks hold.
     assert!(alice.run(OWN).unwrap().value().ends_with(".invalid"));
     for sql in [
@@ -125,6 +127,47 @@ fn blocked(stand: &Stand) {
     until("the server waits for its client", || {
         direct.run(&waiting).unwrap().value() != "0"
     });
+}
+
+/// A client of `alice` that asked for much and does not read it.
+fn deaf(stand: &Stand) -> Client {
+    let mut client = stand.client("alice");
+    let much = "select repeat('x', 1000) from generate_series(1, 1000000)";
+    client.send(&message::query(much)).unwrap();
+    blocked(stand);
+    client
+}
+
+/// Waits until a session ended for `reason`.
+fn ended(stand: &Stand, reason: &str) {
+    until("the session ends", || {
+        let closed = stand.entries_of("session.close");
+        closed.iter().any(|entry| entry["reason"] == reason)
+    });
+}
+
+#[test]
+fn a_revoked_client_that_does_not_read_is_ended() {
+    let stand = Stand::usual();
+    let _deaf = deaf(&stand);
+    let list = ["key", "list", "alice", "--json"];
+    let listed = stand.weir.command(&list).unwrap();
+    let id = &listed[listed.find("key_").unwrap()..][..16];
+    stand.weir.command(&["key", "revoke", id]).unwrap();
+    ended(&stand, "revoked");
+    balanced(&stand);
+}
+
+#[test]
+fn a_client_that_does_not_read_does_not_keep_the_gateway_from_recording_its_end() {
+    let mut stand = Stand::with("", |mut c| {
+        c.more += "[limits]\nshutdown_grace = \"300ms\"\n";
+        c
+    });
+    let _deaf = deaf(&stand);
+    assert!(stand.weir.stop().unwrap().success());
+    ended(&stand, "shutdown");
+    balanced(&stand);
 }
 
 #[test]

@@ -429,6 +429,21 @@ fn the_certificate_of_the_database_is_checked() {
     assert_eq!(direct.run(ssl).unwrap().value(), "t");
     assert_eq!(alice.run("select 1").unwrap().value(), "1");
 
+    // Other authorities in the same file hold for who connects from then on.
+    let file = stand.folder.path().join("upstream-ca.pem");
+    let others = tempfile::tempdir().unwrap();
+    let others = certificates(others.path()).map(|made| std::fs::read_to_string(made.authority));
+    crate::stand::replace(&file, &others.unwrap().unwrap());
+    until("the database is not trusted", || {
+        Client::connect(&stand.connect("alice")).is_err()
+    });
+    assert_eq!(alice.run("select 2").unwrap().value(), "2");
+    crate::stand::replace(&file, &std::fs::read_to_string(&made).unwrap());
+    until("the database is trusted again", || {
+        Client::connect(&stand.connect("alice")).is_ok()
+    });
+    assert_eq!(alice.run("select 3").unwrap().value(), "3");
+
     // Without `ca` the system's authorities are asked, and they know nothing of it.
     stand.edit("weir.toml", |text| {
         text.replace("ca = \"upstream-ca.pem\"\n", "")
