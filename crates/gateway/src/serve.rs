@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use ledger::Ledger;
-use ledger::event::{CancelledBy, PrincipalKind, SessionClose, SessionOpen};
+use ledger::event::{CancelledBy, PrincipalKind, SessionClose, SessionOpen, SessionRefused, Word};
 use session::postgres::Machine;
 use session::{Cache, Catalogs};
 use tokio::net::TcpStream;
 use wire::postgres as pg;
 
-use crate::gateway::{Port, Shared, note, policy_target};
+use crate::gateway::{Port, Shared, note, policy_target, revoke};
 use crate::login::{self, Opened, Proved};
 use crate::random;
 use crate::relay::{self, Control, Legs};
@@ -23,6 +23,7 @@ use crate::upstream::{Connected, Failure};
 const CATALOG_PATIENCE: Duration = Duration::from_secs(10);
 /// Longest `application_name` a server keeps, bytes (NAMEDATALEN - 1).
 const NAME_BYTES: usize = 63;
+const ASK_AN_OPERATOR: &str = "Tell an operator; `weir check` says more.";
 
 /// Counts a session for as long as it lives.
 struct Counted<'a>(&'a Shared, Option<Arc<crate::target::Target>>);
@@ -64,14 +65,13 @@ pub(crate) async fn connection(
         }
         Opened::Session(mut proved) => {
             if full {
-                let _ = login::say(
-                    &mut proved.stream,
-                    "53300",
-                    "too many sessions are open at Weir",
-                    Some("Try again later."),
-                )
-                .await;
-                return;
+                let told = Told {
+                    code: "53300",
+                    message: "too many sessions are open at Weir",
+                    hint: Some("Try again later."),
+                    rule: None,
+                };
+                return turn_away(&mut proved, BytesMut::new(), shared, told).await;
             }
             proved.target.sessions.fetch_add(1, Ordering::AcqRel);
             counted.1 = Some(Arc::clone(&proved.target));
@@ -92,7 +92,7 @@ async fn session(mut proved: Proved, shared: &Shared, cache: &Arc<Cache>) {
     let StartUp { sent, settings } = start_up(&proved, &id);
     let login = match target.login(&proved.principal.tier) {
         Ok(login) => login.clone(),
-        Err(failure) => return refuse(&mut proved, greeting, &failure).await,
+        Err(failure) => return refuse(&mut proved, greeting, shared, &failure).await,
     };
     let application = proved
         .parameter("application_name")
@@ -122,24 +122,26 @@ async fn session(mut proved: Proved, shared: &Shared, cache: &Arc<Cache>) {
         && known().await.is_ok()
         && let Some(refusal) = refused()
     {
-        return refuse_setting(&mut proved, greeting, &refusal).await;
+        return refuse_setting(&mut proved, greeting, shared, &refusal).await;
     }
     // A database that cannot be reached is told of at once.
     let catalog = async { Ok(known().await) };
     let (connected, catalog) =
         match tokio::try_join!(target.endpoint.log_in(&login, &sent), catalog) {
             Ok(both) => both,
-            Err(failure) => return refuse(&mut proved, greeting, &failure).await,
+            Err(failure) => return refuse(&mut proved, greeting, shared, &failure).await,
         };
     if catalog.is_err() {
-        let _ = proved.stream.send(&mut greeting).await;
-        let message = "the database's catalog cannot be read, so statements cannot be judged";
-        let hint = "Tell an operator; `weir check` says more.";
-        let _ = login::say(&mut proved.stream, "57P03", message, Some(hint)).await;
-        return;
+        let told = Told {
+            code: "57P03",
+            message: "the database's catalog cannot be read, so statements cannot be judged",
+            hint: Some(ASK_AN_OPERATOR),
+            rule: None,
+        };
+        return turn_away(&mut proved, greeting, shared, told).await;
     }
     if let Some(refusal) = refused() {
-        return refuse_setting(&mut proved, greeting, &refusal).await;
+        return refuse_setting(&mut proved, greeting, shared, &refusal).await;
     }
     opened(proved, who, connected, &settings, greeting, shared, cache).await;
 }
@@ -167,11 +169,7 @@ async fn opened(
         target: target.setup.name.as_str().into(),
         environment: target.setup.environment.as_str().into(),
         tls: proved.tls.clone(),
-        protocol: format!(
-            "postgresql/{}.{}",
-            proved.version.major, proved.version.minor
-        )
-        .into(),
+        protocol: protocol(&proved),
         key: proved.key.as_str().into(),
         address: Some(who.address.as_str().into()),
         application: Some(who.application.as_str().into()),
@@ -205,7 +203,10 @@ async fn opened(
     };
     // The configuration may have changed while the client was logging in.
     if !shared.state().still_admits(&control) {
-        control.stop(relay::Stop::Revoked);
+        revoke(
+            &tokio::runtime::Handle::current(),
+            vec![Arc::clone(&control)],
+        );
     }
 
     let catalogs: Arc<dyn Catalogs> = Arc::clone(&target) as Arc<dyn Catalogs>;
@@ -257,15 +258,55 @@ async fn opened(
     );
 }
 
-/// Tells a proved client that it may not connect with a setting.
-async fn refuse_setting(proved: &mut Proved, mut greeting: BytesMut, refusal: &session::Refusal) {
-    let _ = proved.stream.send(&mut greeting).await;
-    let hint = refusal.hint.as_deref();
-    let _ = login::say(&mut proved.stream, refusal.code, &refusal.message, hint).await;
+fn protocol(proved: &Proved) -> Word {
+    let version = proved.version;
+    format!("postgresql/{}.{}", version.major, version.minor).into()
 }
 
-/// Tells a proved client that its database cannot be used, without hosts.
-async fn refuse(proved: &mut Proved, mut greeting: BytesMut, failure: &Failure) {
+/// What a client is told that gets no session, and the rule behind it.
+struct Told<'a> {
+    code: &'static str,
+    message: &'a str,
+    hint: Option<&'a str>,
+    rule: Option<&'a str>,
+}
+
+/// Records and tells a proved client that it gets no session.
+async fn turn_away(proved: &mut Proved, mut greeting: BytesMut, shared: &Shared, told: Told<'_>) {
+    let event = SessionRefused {
+        principal: proved.principal.id.as_str().into(),
+        on_behalf_of: proved.principal.on_behalf_of().map(Into::into),
+        target: proved.target.setup.name.as_str().into(),
+        protocol: protocol(proved),
+        key: proved.key.as_str().into(),
+        sqlstate: told.code.into(),
+        rule: told.rule.map(Into::into),
+        address: Some(proved.address.ip().to_string().into()),
+        application: proved.parameter("application_name").map(Into::into),
+    };
+    note(&shared.store, event);
+    let _ = proved.stream.send(&mut greeting).await;
+    let _ = login::say(&mut proved.stream, told.code, told.message, told.hint).await;
+}
+
+/// A proved client may not connect with a setting.
+async fn refuse_setting(
+    proved: &mut Proved,
+    greeting: BytesMut,
+    shared: &Shared,
+    refusal: &session::Refusal,
+) {
+    let told = Told {
+        code: refusal.code,
+        message: &refusal.message,
+        hint: refusal.hint.as_deref(),
+        rule: Some(&refusal.rule),
+    };
+    turn_away(proved, greeting, shared, told).await;
+}
+
+/// A proved client's database cannot be used; hosts are not named.
+async fn refuse(proved: &mut Proved, greeting: BytesMut, shared: &Shared, failure: &Failure) {
     let (code, message) = match failure {
         Failure::Refused { code, .. } if code == "53300" => {
             ("53300", "the database has no connection left")
@@ -278,14 +319,13 @@ async fn refuse(proved: &mut Proved, mut greeting: BytesMut, failure: &Failure) 
         _ => ("08001", "Weir cannot log in at the database"),
     };
     eprintln!("weir: target {}: {failure}", proved.target.setup.name);
-    let _ = proved.stream.send(&mut greeting).await;
-    let _ = login::say(
-        &mut proved.stream,
+    let told = Told {
         code,
         message,
-        Some("Tell an operator; `weir check` says more."),
-    )
-    .await;
+        hint: Some(ASK_AN_OPERATOR),
+        rule: None,
+    };
+    turn_away(proved, greeting, shared, told).await;
 }
 
 /// What the server is sent when a session opens, and the settings among it that

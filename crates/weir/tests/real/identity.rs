@@ -203,6 +203,10 @@ fn the_settings_of_weir_cannot_be_overwritten() {
         assert!(ours, "{name}={value}: {told}");
         assert!(!SERVER.log().contains("mallory"));
     }
+    let refused = stand.entries_of("session.refused");
+    assert_eq!(refused.len(), 10);
+    assert_eq!(refused[0]["sqlstate"], "42501");
+    assert_eq!(refused[0]["rule"], "weir.reserved-setting");
 }
 
 #[test]
@@ -331,6 +335,7 @@ fn a_tier_without_a_login_does_not_fall_back() {
     );
     let told = stand.turned_away(&stand.connect("dana"));
     assert_eq!(told.code(), "28000", "{told}");
+    assert_eq!(stand.entries_of("session.refused")[0]["sqlstate"], "28000");
     let answer = stand
         .client("alice")
         .query("select email from nowhere")
