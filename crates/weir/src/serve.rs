@@ -18,6 +18,8 @@ use tokio::sync::mpsc;
 use crate::config::{Config, PolicySource, Profile, SecretSource};
 use crate::setup;
 
+/// Between two looks at whether the ledger takes a change it could not record.
+const RETRY: Duration = Duration::from_millis(250);
 /// Changes that come within this time are one.
 const SETTLE: Duration = Duration::from_millis(150);
 
@@ -42,12 +44,12 @@ async fn serve(mut config: Config) -> Result<()> {
         .with_context(|| format!("ledger in {}", config.ledger.directory.display()))?;
     record(&store, None, &config, None, &policy_version, policies)?;
     // A new ledger names every key; an old one knows those it saw.
-    let known = if store.health().epoch <= 1 {
+    let mut keys = if store.health().epoch <= 1 {
         KnownKeys::new()
     } else {
         known_keys(&setup.keys)
     };
-    let mut keys = record_keys(&store, &known, &setup.keys)?;
+    record_keys(&store, &mut keys, &setup.keys)?;
     let gateway = Gateway::new(setup, Arc::clone(&store))?;
     // One runtime a worker, half the cores: a wake-up costs more than a statement,
     // and clients or the database often share the machine.
@@ -69,9 +71,16 @@ async fn serve(mut config: Config) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot take SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot take SIGINT")?;
     let mut version = policy_version;
+    // A change that is not in force yet, because the ledger could not record it.
+    let mut unrecorded = false;
     loop {
         tokio::select! {
             _ = hangup.recv() => {}
+            () = tokio::time::sleep(RETRY), if unrecorded => {
+                if !store.health().is_ready() {
+                    continue;
+                }
+            }
             Some(()) = changed.recv() => {
                 // Editors write in steps.
                 tokio::time::sleep(SETTLE).await;
@@ -80,16 +89,22 @@ async fn serve(mut config: Config) -> Result<()> {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
         }
-        match reload(&config, &gateway, &store, &version, &mut keys) {
-            Ok(Some((fresh, fresh_version))) => {
+        let reloaded = reload(&config, &gateway, &store, &version, &mut keys);
+        unrecorded = matches!(&reloaded, Err(error) if error.is::<ledger::Unavailable>());
+        match reloaded {
+            Ok((fresh, fresh_version)) => {
                 println!("weir: configuration reloaded (policies {fresh_version})");
                 version = fresh_version;
                 config = fresh;
                 watching = watch(&config, changes.clone());
             }
-            Ok(None) => {}
             Err(error) => {
-                eprintln!("weir: configuration not reloaded, the old one stays in force\n{error:#}")
+                eprintln!(
+                    "weir: configuration not reloaded, the old one stays in force\n{error:#}"
+                );
+                if unrecorded {
+                    eprintln!("weir: it is reloaded when the ledger takes entries again");
+                }
             }
         }
     }
@@ -108,7 +123,7 @@ fn reload(
     store: &Store,
     version: &str,
     keys: &mut KnownKeys,
-) -> Result<Option<(Config, String)>> {
+) -> Result<(Config, String)> {
     let config = Config::load(&old.file)?;
     let setup = setup::setup(&config)?;
     let fresh = setup.policies.version().to_owned();
@@ -118,9 +133,9 @@ fn reload(
         eprintln!("weir: [listen], [admin] and [ledger] take effect after a restart");
     }
     record(store, Some(old), &config, Some(version), &fresh, policies)?;
-    *keys = record_keys(store, keys, &setup.keys)?;
+    record_keys(store, keys, &setup.keys)?;
     gateway.reload(setup)?;
-    Ok(Some((config, fresh)))
+    Ok((config, fresh))
 }
 
 fn options(config: &Config) -> store::Options {
@@ -168,14 +183,11 @@ fn record(
     Ok(())
 }
 
-/// Records keys that were made or revoked since `known` was read; gives what is
-/// known from here on.
-fn record_keys(store: &Store, known: &KnownKeys, ring: &KeyRing) -> Result<KnownKeys> {
-    let mut found = KnownKeys::new();
+/// Records keys that were made or revoked and are not `known` to be.
+fn record_keys(store: &Store, known: &mut KnownKeys, ring: &KeyRing) -> Result<()> {
     for key in ring.keys() {
         let revoked = key.revoked_ms.is_some();
         let id = key.id.as_str();
-        found.insert(id.to_owned(), revoked);
         if !known.contains_key(id) {
             let made = KeyCreate {
                 key: id.into(),
@@ -184,6 +196,7 @@ fn record_keys(store: &Store, known: &KnownKeys, ring: &KeyRing) -> Result<Known
                 expires_ms: key.expires_ms,
             };
             store.append(made.into())?;
+            known.insert(id.to_owned(), false);
         }
         if revoked && known.get(id) != Some(&true) {
             let revoked = KeyRevoke {
@@ -192,9 +205,10 @@ fn record_keys(store: &Store, known: &KnownKeys, ring: &KeyRing) -> Result<Known
                 by: None,
             };
             store.append(revoked.into())?;
+            known.insert(id.to_owned(), true);
         }
     }
-    Ok(found)
+    Ok(())
 }
 
 /// Keys seen so far, and whether they were revoked.
@@ -258,6 +272,12 @@ fn watched(config: &Config) -> Vec<PathBuf> {
     if let SecretSource::File(path) = &config.masking.key {
         files.push(path.clone());
     }
+    files.extend(
+        config
+            .targets
+            .values()
+            .filter_map(|target| target.ca.clone()),
+    );
     let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
     files.into_iter().map(absolute).collect()
 }
