@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use ledger::Ledger;
 use ledger::event::{CancelledBy, PrincipalKind, SessionClose, SessionOpen, SessionRefused, Word};
-use session::postgres::Machine;
+use session::postgres::{Machine, attributed};
 use session::{Cache, Catalogs};
 use tokio::net::TcpStream;
 use wire::postgres as pg;
@@ -21,8 +21,6 @@ use crate::upstream::{Connected, Failure};
 
 /// How long a session waits for its target's first catalog.
 const CATALOG_PATIENCE: Duration = Duration::from_secs(10);
-/// Longest `application_name` a server keeps, bytes (NAMEDATALEN - 1).
-const NAME_BYTES: usize = 63;
 const ASK_AN_OPERATOR: &str = "Tell an operator; `weir check` says more.";
 
 /// Counts a session for as long as it lives.
@@ -221,6 +219,9 @@ async fn opened(
     for (name, value) in settings {
         machine.declare(name, value);
     }
+    // The client sees its own name, not what Weir makes of it.
+    let application = proved.parameter("application_name").unwrap_or_default();
+    pg::encode::parameter_status(&mut greeting, b"application_name", application.as_bytes());
     greeting.extend_from_slice(&connected.parameters);
     let _ = pg::encode::backend_key_data(&mut greeting, process_id, &secret);
     pg::encode::ready_for_query(&mut greeting, pg::TransactionStatus::Idle);
@@ -368,20 +369,6 @@ fn start_up(proved: &Proved, session: &str) -> StartUp {
     StartUp { sent, settings }
 }
 
-/// `psql [alice]`: the client's name first, the principal never cut.
-fn attributed(application: &str, principal: &str) -> String {
-    let own = format!("[{principal}]");
-    let room = NAME_BYTES.saturating_sub(own.len() + 1);
-    let mut end = application.len().min(room);
-    while !application.is_char_boundary(end) {
-        end -= 1;
-    }
-    match application.get(..end) {
-        Some(kept) if !kept.is_empty() => format!("{kept} {own}"),
-        _ => own,
-    }
-}
-
 /// Settings in start-up options, names in lower case: `-c name=value` and
 /// `--name=value` (PostgreSQL docs, 20.1.4; split as `pg_split_opts` splits).
 ///
@@ -452,13 +439,5 @@ mod tests {
                 "{options:?}: {read:?}"
             );
         }
-    }
-
-    #[test]
-    fn attribution_keeps_the_principal_whole() {
-        assert_eq!(attributed("psql", "alice"), "psql [alice]");
-        assert_eq!(attributed("", "alice"), "[alice]");
-        assert!(attributed(&"ä".repeat(60), "alice").ends_with(" [alice]"));
-        assert!(attributed(&"ä".repeat(60), "alice").len() <= NAME_BYTES);
     }
 }

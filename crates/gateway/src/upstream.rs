@@ -85,7 +85,8 @@ pub(crate) struct Connected {
     pub stream: Stream,
     /// Bytes read beyond the first ReadyForQuery.
     pub rest: BytesMut,
-    /// ParameterStatus and notice messages of the start-up, as received.
+    /// ParameterStatus and notice messages of the start-up, as received, without
+    /// `application_name`: that one is Weir's.
     pub parameters: BytesMut,
     pub cancel: CancelKey,
 }
@@ -338,6 +339,7 @@ impl Endpoint {
                     });
                 }
                 _ if !proved => return Err(self.protocol("a message before the login ended")),
+                pg::Backend::ParameterStatus { name, .. } if name == b"application_name" => {}
                 pg::Backend::ParameterStatus { .. } | pg::Backend::NoticeResponse(_) => {
                     if forwarded.len() > LOGIN_MESSAGE_LIMIT_BYTES {
                         return Err(self.protocol("too many parameters"));

@@ -6,7 +6,7 @@ use ledger::event::OutcomeStatus;
 use statement::Kind;
 use wire::postgres as pg;
 
-use super::errand::Progress;
+use super::errand::{Progress, Question};
 use super::step::{Portal, Prepared, Run, Step};
 use super::{End, Machine, Now, outcome};
 use crate::verdict::{Foresight, Verdict};
@@ -128,6 +128,9 @@ impl Machine {
                     self.errands -= 1;
                     self.loading = None;
                     self.private_stale |= errand.reads_catalog();
+                    if let Question::Attribution { name, .. } = errand.question {
+                        self.rename.get_or_insert(name);
+                    }
                 }
                 Some(Step::Query(run)) => {
                     for intent in run.intents {

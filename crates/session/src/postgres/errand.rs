@@ -40,6 +40,8 @@ pub(crate) enum Question {
         sql: &'static str,
         temporary: bool,
     },
+    /// Sets `application_name`; `local` for the rest of the transaction.
+    Attribution { name: String, local: bool },
     /// Sets `search_path` for the rest of the transaction: catalog queries are
     /// read under an empty one.
     Path { value: String, last: bool },
@@ -160,7 +162,9 @@ impl Machine {
                             self.loading = None;
                         }
                     }
-                    Question::Describe { .. } | Question::Path { .. } => {}
+                    Question::Describe { .. }
+                    | Question::Path { .. }
+                    | Question::Attribution { .. } => {}
                 }
             }
             B::CommandComplete(_) => {}
@@ -198,6 +202,9 @@ impl Machine {
                     self.skipping = true;
                 }
             }
+            Question::Attribution { name, .. } if later => self.rename = Some(name.clone()),
+            // A name is no reason to keep the client from its work.
+            Question::Attribution { .. } => {}
             Question::Settings if later => self.known.stale = true,
             Question::Settings => self.known.unknown(),
             Question::Catalog { .. } | Question::Path { .. } if later => {

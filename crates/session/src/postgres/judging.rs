@@ -208,7 +208,9 @@ impl Machine {
         if self.surely_failed() {
             return Ok(());
         }
-        let asks = self.known.stale || (self.private_stale && !self.standing.lenient);
+        let asks = self.known.stale
+            || self.rename.is_some()
+            || (self.private_stale && !self.standing.lenient);
         if asks && self.open > 0 && self.boundary_in_flight() {
             // Whether the transaction failed is known when that is answered. A
             // question that fails in a pipeline would take the pipeline with it.
@@ -217,6 +219,10 @@ impl Machine {
         }
         if self.known.stale {
             self.ask(Question::Settings, self.question_end());
+            return Err(Blocked);
+        }
+        if let Some(question) = self.attribution() {
+            self.ask(question, self.question_end());
             return Err(Blocked);
         }
         if self.private_stale && !self.standing.lenient {
@@ -326,23 +332,22 @@ impl Machine {
                     .and_then(|()| pg::encode::describe(buffer, pg::DescribeKind::Statement, NAME))
                     .and_then(|()| pg::encode::close(buffer, pg::DescribeKind::Statement, NAME))
             }
-            Question::Settings | Question::Catalog { .. } | Question::Path { .. } => {
-                let (sql, parameter) = match &question {
-                    Question::Catalog { sql, .. } => (*sql, None),
-                    Question::Path { value, .. } => (settings::SET_PATH, Some(value.as_bytes())),
-                    _ => (settings::QUESTION, None),
+            Question::Settings
+            | Question::Catalog { .. }
+            | Question::Path { .. }
+            | Question::Attribution { .. } => {
+                let (sql, parameters) = match &question {
+                    Question::Catalog { sql, .. } => (*sql, vec![]),
+                    Question::Path { value, .. } => (settings::SET_PATH, vec![value.as_str()]),
+                    Question::Attribution { name, local } => {
+                        let local = if *local { "on" } else { "off" };
+                        (settings::SET_NAME, vec![name.as_str(), local])
+                    }
+                    Question::Settings | Question::Describe { .. } => (settings::QUESTION, vec![]),
                 };
+                let parameters = parameters.into_iter().map(|text| Some(text.as_bytes()));
                 pg::encode::parse(buffer, NAME, sql, [])
-                    .and_then(|()| {
-                        pg::encode::bind(
-                            buffer,
-                            NAME,
-                            NAME,
-                            [],
-                            parameter.into_iter().map(Some),
-                            [],
-                        )
-                    })
+                    .and_then(|()| pg::encode::bind(buffer, NAME, NAME, [], parameters, []))
                     .and_then(|()| pg::encode::execute(buffer, NAME, 0))
                     .and_then(|()| pg::encode::close(buffer, pg::DescribeKind::Portal, NAME))
                     .and_then(|()| pg::encode::close(buffer, pg::DescribeKind::Statement, NAME))

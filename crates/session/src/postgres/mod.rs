@@ -11,6 +11,7 @@
 //! forward a message the server would skip; let a row of a masked result pass
 //! before its description was verified.
 
+mod attribution;
 mod client;
 mod copying;
 mod doubt;
@@ -35,6 +36,7 @@ use ledger::{Ledger, Sequence};
 use statement::Catalog;
 use wire::postgres as pg;
 
+pub use self::attribution::attributed;
 pub use self::outbox::Outbox;
 use self::settings::Known;
 use self::step::{Portal, Prepared, Step};
@@ -151,6 +153,8 @@ pub struct Machine {
     blocked_by: Option<Refusal>,
 
     known: Known,
+    /// `application_name` to set, because the client's lacks the principal.
+    rename: Option<String>,
     private: Option<Arc<Catalog>>,
     /// Which reading `private` is.
     private_id: u64,
@@ -244,6 +248,7 @@ impl Machine {
             described: None,
             blocked_by: None,
             known: Known::default(),
+            rename: None,
             private: None,
             private_id: 0,
             loading: None,

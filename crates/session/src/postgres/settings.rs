@@ -24,6 +24,9 @@ pub(crate) const QUESTION: &str = "SELECT \
 /// Statement that sets the path catalog queries are read under.
 pub(crate) const SET_PATH: &str = "SELECT pg_catalog.set_config('search_path', $1, true)";
 
+/// Statement that sets how the connection is called at the server.
+pub(crate) const SET_NAME: &str = "SELECT pg_catalog.set_config('application_name', $1, $2)";
+
 /// Effective settings and declared context.
 #[derive(Debug)]
 pub(crate) struct Known {

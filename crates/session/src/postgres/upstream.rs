@@ -112,7 +112,7 @@ impl Machine {
         use pg::Backend as B;
         match message {
             B::NoticeResponse(_) => self.notice(raw, world),
-            B::ParameterStatus { .. } => self.to_client.buffer().extend_from_slice(raw),
+            B::ParameterStatus { name, value } => self.parameter_status(name, value, raw),
             B::NotificationResponse {
                 process_id,
                 channel,

@@ -3,7 +3,7 @@
 use expect_test::{Expect, expect};
 use session::Durability;
 
-use crate::fixture::Who;
+use crate::fixture::{self, Who};
 use crate::lab::Lab;
 
 fn check(who: Who, script: &str, expected: Expect) {
@@ -333,4 +333,131 @@ fn settings_weir_cannot_read_texts_under_make_every_statement_opaque() {
             server Q /* refused by weir, request s/1 */ !
     "#]]
     .assert_eq(&lab.play(script));
+}
+
+/// The principal is `p` here, whatever the client calls itself.
+#[test]
+fn a_name_without_the_principal_is_set_again_before_the_next_statement() {
+    let mut lab = Lab::new(Who::Alice, Durability::Balanced)
+        .scripted()
+        .questions();
+    let told = lab.play(
+        "
+        > Q set application_name to mine
+        < K application_name mine
+        < C SET
+        < Z I
+        > Q select 1
+        < C SELECT 1
+        < K application_name old [PRINCIPAL]
+        < Z I
+        > Q select 2
+        < C SELECT 1
+        < K TimeZone UTC
+        < Z I
+        "
+        .replace("PRINCIPAL", &fixture::identity(Who::Alice).principal.id)
+        .as_str(),
+    );
+    expect![[r#"
+        > Q set application_name to mine
+            server ask settings
+            server Q set application_name to mine
+        < K application_name mine
+        < C SET
+        < Z I
+          client K application_name mine
+          client C SET
+          client Z I
+        > Q select 1
+            server ask name
+            server Q select 1
+        < C SELECT 1
+        < K application_name old [alice]
+        < Z I
+          client C SELECT 1
+          client K application_name old
+          client Z I
+        > Q select 2
+            server Q select 2
+        < C SELECT 1
+        < K TimeZone UTC
+        < Z I
+          client C SELECT 1
+          client K TimeZone UTC
+          client Z I
+    "#]]
+    .assert_eq(&told);
+}
+
+#[test]
+fn a_name_that_cannot_be_set_again_is_not_asked_for_ever() {
+    let mut lab = Lab::new(Who::Alice, Durability::Balanced)
+        .scripted()
+        .questions();
+    let told = lab.play(
+        "
+        > Q begin
+        < C BEGIN
+        < Z T
+        > Q set application_name to mine
+        < K application_name mine
+        < C SET
+        < Z T
+        > Q select 1/0
+        < E 22012 division by zero
+        < Z E
+        > Q select 2
+        < E 25P02 current transaction is aborted
+        < Z E
+        > Q rollback
+        < K application_name [PRINCIPAL]
+        < C ROLLBACK
+        < Z I
+        > Q select 3
+        "
+        .replace("PRINCIPAL", &fixture::identity(Who::Alice).principal.id)
+        .as_str(),
+    );
+    expect![[r#"
+        > Q begin
+            server ask settings
+            server Q begin
+        < C BEGIN
+        < Z T
+          client C BEGIN
+          client Z T
+        > Q set application_name to mine
+            server Q set application_name to mine
+        < K application_name mine
+        < C SET
+        < Z T
+          client K application_name mine
+          client C SET
+          client Z T
+        > Q select 1/0
+            server ask name
+            server Q select 1/0
+        < E 22012 division by zero
+        < Z E
+          client E 22012 division by zero (detail with value secret@raw)
+          client Z E
+        > Q select 2
+            server Q select 2
+        < E 25P02 current transaction is aborted
+        < Z E
+          client E 25P02 current transaction is aborted (detail with value secret@raw)
+          client Z E
+        > Q rollback
+            server Q rollback
+        < K application_name [alice]
+        < C ROLLBACK
+        < Z I
+          client K application_name 
+          client C ROLLBACK
+          client Z I
+        > Q select 3
+            server Q select 3
+    "#]]
+    .assert_eq(&told);
 }

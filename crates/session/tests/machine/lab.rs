@@ -258,6 +258,7 @@ fn question(line: &str) -> String {
         _ if temporary => "ask temporary catalog".into(),
         _ if text.contains("current_schemas") => "ask settings".into(),
         _ if text.contains("set_config('search_path'") => "ask path".into(),
+        _ if text.contains("set_config('application_name'") => "ask name".into(),
         text => format!("ask description of {text}"),
     }
 }

@@ -90,6 +90,7 @@ pub(crate) fn read(text: &str, path: &str) -> Stmt {
         ("", _) => Stmt::Empty,
         ("select", _) if text.contains("current_schemas") => Stmt::AskSettings,
         ("select", _) if text.contains("set_config('search_path'") => Stmt::AskPath,
+        ("select", _) if text.contains("set_config('application_name'") => Stmt::AskPath,
         ("select", _) => select(&text["select".len()..], path),
         ("insert", _) if text.contains("returning") => {
             let (_, list) = text.split_once("returning").unwrap();

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use xtask::lab::client::message;
-use xtask::lab::{Answer, Client, Connect, Target};
+use xtask::lab::{Answer, Client, Connect, Extended, Target};
 
 use crate::stand::{SERVER, Stand, error, policies, refused, rule, until};
 
@@ -236,6 +236,49 @@ fn the_database_sees_who_it_is() {
     );
     let opened = stand.entries_of("session.open");
     assert_eq!(stand.disclosed(&opened[0])["application"], "psql");
+}
+
+#[test]
+fn a_client_that_renames_itself_stays_attributed() {
+    let stand = Stand::usual();
+    let connect = stand.connect("alice").parameter("application_name", "psql");
+    let mut alice = Client::connect(&connect).unwrap();
+    let name = "select current_setting('application_name')";
+    let mut seen = |sql: &str, at_server: &str, shown: &str| {
+        for part in sql.split(';') {
+            alice.run(part).unwrap();
+        }
+        assert_eq!(alice.run(name).unwrap().value(), at_server, "{sql}");
+        assert_eq!(alice.setting("application_name"), Some(shown), "{sql}");
+    };
+    seen("select 1", "psql [alice]", "psql");
+    seen("set application_name = 'mine'", "mine [alice]", "mine");
+    seen(
+        "set application_name = 'x [dana]'",
+        "x [dana] [alice]",
+        "x [dana]",
+    );
+    seen("reset application_name", "psql [alice]", "psql");
+    seen("begin; set local application_name = 'a'", "a [alice]", "a");
+    seen("commit", "psql [alice]", "psql");
+    seen(
+        "begin; set application_name = 'b'; select 1",
+        "b [alice]",
+        "b",
+    );
+    seen("commit", "b [alice]", "b");
+    seen(
+        "begin; set application_name = 'c'; rollback",
+        "b [alice]",
+        "b",
+    );
+    seen("set application_name = ''", "[alice]", "");
+    seen("discard all", "psql [alice]", "psql");
+    let set = alice.extended("set application_name = 'd'", &Extended::default());
+    assert!(set.unwrap().errors.is_empty());
+    let read = alice.extended(name, &Extended::default()).unwrap();
+    assert_eq!(read.value(), "d [alice]");
+    assert_eq!(alice.setting("application_name"), Some("d"));
 }
 
 #[test]

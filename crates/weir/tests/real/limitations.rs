@@ -208,16 +208,6 @@ fn opaque_code_can_write_the_settings_of_weir() {
 }
 
 #[test]
-fn a_client_can_rename_its_connection() {
-    let stand = Stand::usual();
-    let mut alice = stand.client("alice");
-    let named = "select current_setting('application_name'), current_setting('weir.principal')";
-    assert_eq!(alice.run(named).unwrap().rows(), [["[alice]", "alice"]]);
-    alice.run("set application_name = 'payroll'").unwrap();
-    assert_eq!(alice.run(named).unwrap().rows(), [["payroll", "alice"]]);
-}
-
-#[test]
 fn the_catalog_may_be_behind_changes_from_outside() {
     let view = "create view people as select id, name as what from customers";
     let stand = Stand::with(view, |mut configuration| {
