@@ -55,7 +55,7 @@ pub struct Intent {
     /// Most rows it may return.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub row_cap: Option<u64>,
-    /// Disclosed: statement text with its literals.
+    /// Disclosed: statement text with its literals; none if it is the shape, letter for letter.
     #[serde(skip)]
     pub text: Option<Text>,
     /// Disclosed: of an EXECUTE, the text that was prepared.

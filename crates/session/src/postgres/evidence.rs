@@ -55,7 +55,8 @@ impl Machine {
             policy: Arc::clone(&record.policy),
             masks: Arc::clone(&record.masks),
             row_cap: judged.row_cap,
-            text: (!record.secret).then(|| part.into()),
+            // What stands in clear already is not hidden once more.
+            text: (!record.secret && *part != *record.shape).then(|| part.into()),
             prepared: None,
             parameters: None,
             purpose: declared(&record.declared.purpose, &known.purpose),

@@ -307,7 +307,7 @@ fn the_ledger_tells_what_was_meant_and_what_became_of_it() {
         11 outcome of 8 Error 22012 rows 0 masked 0
         12 outcome of 9 NotExecuted - rows 0 masked 0
         13 intent Deny OPAQUE [selct] rules [weir.syntax] masks [] opaque
-        14 intent Allow CREATE ROLE [-] rules [engineers-define] masks []
+        14 intent Allow CREATE ROLE [create role x password ?] rules [engineers-define] masks []
         15 outcome of 14 Error 42601 rows 0 masked 0
     "#]].assert_eq(&lab.ledger.lines());
 }
