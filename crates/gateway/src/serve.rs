@@ -308,12 +308,23 @@ async fn refuse_setting(
 
 /// A proved client's database cannot be used; hosts are not named.
 async fn refuse(proved: &mut Proved, greeting: BytesMut, shared: &Shared, failure: &Failure) {
+    const OPTIONS: &str = "Look at the parameters and `options` of the connection.";
+    let mut hint = ASK_AN_OPERATOR;
     let (code, message) = match failure {
         Failure::Refused { code, .. } if code == "53300" => {
             ("53300", "the database has no connection left")
         }
         Failure::Refused { code, .. } if code == "57P03" => {
             ("57P03", "the database is starting up or shutting down")
+        }
+        // Nothing of Weir's own among the settings is unknown or invalid.
+        Failure::Refused { code, .. } if code == "42704" => {
+            hint = OPTIONS;
+            ("42704", "unrecognized configuration parameter at start-up")
+        }
+        Failure::Refused { code, .. } if code == "22023" => {
+            hint = OPTIONS;
+            ("22023", "invalid value for a parameter at start-up")
         }
         Failure::NoLogin { .. } => ("28000", "Weir has no login for you at this database"),
         Failure::Unreachable { .. } => ("08001", "the database cannot be reached"),
@@ -323,7 +334,7 @@ async fn refuse(proved: &mut Proved, greeting: BytesMut, shared: &Shared, failur
     let told = Told {
         code,
         message,
-        hint: Some(ASK_AN_OPERATOR),
+        hint: Some(hint),
         rule: None,
     };
     turn_away(proved, greeting, shared, told).await;

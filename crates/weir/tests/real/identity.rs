@@ -282,6 +282,21 @@ fn a_client_that_renames_itself_stays_attributed() {
 }
 
 #[test]
+fn a_wrong_parameter_at_start_up_is_told_as_such() {
+    let stand = Stand::usual();
+    for (name, value, code) in [
+        ("DUBIOUS_NAME", "1 2 3", "42704"),
+        ("options", "-c dubious_name=123", "42704"),
+        ("work_mem", "plenty", "22023"),
+        ("extra_float_digits", "dana@example.com", "22023"),
+    ] {
+        let told = stand.turned_away(&stand.connect("dana").parameter(name, value));
+        assert_eq!(told.code(), code, "{name}={value}: {told}");
+        assert!(!told.to_string().contains(value), "{told}");
+    }
+}
+
+#[test]
 fn declared_context_lands_in_the_ledger() {
     let stand = Stand::usual();
     let context = |stand: &Stand| {
