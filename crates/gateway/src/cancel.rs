@@ -17,7 +17,8 @@ const ADDRESSES: usize = 10_000;
 /// Sessions by the process id given to their client.
 #[derive(Default)]
 pub(crate) struct Registry {
-    sessions: Mutex<HashMap<i32, Registered>>,
+    /// Several servers may have given the same process id.
+    sessions: Mutex<HashMap<i32, Vec<Registered>>>,
     buckets: Mutex<HashMap<IpAddr, (f64, Instant)>>,
 }
 
@@ -27,28 +28,26 @@ pub(crate) struct Registered {
 }
 
 impl Registry {
-    /// Registers a session under a fresh process id.
-    pub(crate) fn add(
-        &self,
-        secret: Box<[u8]>,
-        control: Arc<Control>,
-    ) -> Result<i32, getrandom::Error> {
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            let id = i32::from_be_bytes(crate::random::bytes()?) & 0x3fff_ffff;
-            if id > 0 && !sessions.contains_key(&id) {
-                sessions.insert(id, Registered { secret, control });
-                return Ok(id);
-            }
-        }
-    }
-
-    /// Forgets a session.
-    pub(crate) fn remove(&self, process_id: i32) {
+    /// Registers a session under the process id its server gave it, which is what `pg_backend_pid()`, notifications
+    /// and `pg_stat_activity` tell, too.
+    pub(crate) fn add(&self, process_id: i32, secret: Box<[u8]>, control: Arc<Control>) {
         self.sessions
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .remove(&process_id);
+            .entry(process_id)
+            .or_default()
+            .push(Registered { secret, control });
+    }
+
+    /// Forgets a session.
+    pub(crate) fn remove(&self, process_id: i32, control: &Arc<Control>) {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(same) = sessions.get_mut(&process_id) {
+            same.retain(|registered| !Arc::ptr_eq(&registered.control, control));
+            if same.is_empty() {
+                sessions.remove(&process_id);
+            }
+        }
     }
 
     /// The session a request names, if its secret is right and `from` has not
@@ -64,8 +63,10 @@ impl Registry {
             return None;
         }
         let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        let registered = sessions.get(&process_id)?;
-        same(&registered.secret, secret).then(|| Arc::clone(&registered.control))
+        let mut found = sessions.get(&process_id)?.iter();
+        found
+            .find(|registered| same(&registered.secret, secret))
+            .map(|registered| Arc::clone(&registered.control))
     }
 
     fn admits(&self, from: IpAddr, now: Instant) -> bool {
@@ -87,7 +88,9 @@ impl Registry {
     /// Every live session.
     pub(crate) fn all(&self) -> Vec<Arc<Control>> {
         let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.values().map(|r| Arc::clone(&r.control)).collect()
+        let all = sessions.values().flatten();
+        all.map(|registered| Arc::clone(&registered.control))
+            .collect()
     }
 
     /// Live sessions.
@@ -95,7 +98,9 @@ impl Registry {
         self.sessions
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .len()
+            .values()
+            .map(Vec::len)
+            .sum()
     }
 }
 

@@ -180,6 +180,7 @@ async fn opened(
         return;
     }
 
+    let process_id = connected.cancel.process_id;
     let control = Arc::new(Control::new(
         id.as_str().into(),
         proved.key.clone(),
@@ -196,9 +197,9 @@ async fn opened(
         (false, Ok([a, b, c, d, ..])) => [a, b, c, d].into(),
         (_, Err(_)) => return,
     };
-    let Ok(process_id) = shared.registry.add(secret.clone(), Arc::clone(&control)) else {
-        return;
-    };
+    shared
+        .registry
+        .add(process_id, secret.clone(), Arc::clone(&control));
     // The configuration may have changed while the client was logging in.
     if !shared.state().still_admits(&control) {
         revoke(
@@ -235,7 +236,7 @@ async fn opened(
     };
     let started = Instant::now();
     let reason = relay::run(legs, &mut machine, &control, &shared.store).await;
-    shared.registry.remove(process_id);
+    shared.registry.remove(process_id, &control);
     if !machine.at_rest() {
         // What still runs for nobody is stopped.
         let _ = control

@@ -282,6 +282,39 @@ fn a_client_that_renames_itself_stays_attributed() {
 }
 
 #[test]
+fn a_client_knows_its_backend_by_the_servers_number() {
+    let stand = Stand::usual();
+    let mut alice = stand.client("alice");
+    let own = alice
+        .run("select pg_backend_pid()")
+        .unwrap()
+        .value()
+        .to_owned();
+    assert_eq!(alice.process_id.to_string(), own);
+    // Cancelling by it still takes the secret.
+    let mut stranger = stand.client("alice");
+    let secret = std::mem::replace(&mut stranger.secret, alice.secret.clone());
+    stranger.cancel().unwrap();
+    stranger.secret = secret;
+    alice.send(&message::query("select pg_sleep(60)")).unwrap();
+    until("it sleeps in the database", || {
+        let asleep = format!(
+            "select count(*) from pg_stat_activity where pid = {own} and wait_event = 'PgSleep'"
+        );
+        SERVER
+            .client("postgres")
+            .unwrap()
+            .run(&asleep)
+            .unwrap()
+            .value()
+            == "1"
+    });
+    alice.cancel().unwrap();
+    assert_eq!(error(&alice.finish().unwrap()).code(), "57014");
+    assert_eq!(stranger.run("select 1").unwrap().value(), "1");
+}
+
+#[test]
 fn a_wrong_parameter_at_start_up_is_told_as_such() {
     let stand = Stand::usual();
     for (name, value, code) in [
