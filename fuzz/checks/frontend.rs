@@ -104,7 +104,7 @@ pub(crate) fn encoded(message: &Frontend<'_>) -> Option<BytesMut> {
         Frontend::CopyData(data) => encode::copy_data(&mut out, data),
         Frontend::CopyFail(reason) => encode::copy_fail(&mut out, reason),
         Frontend::Password(body) => encode::sasl_response(&mut out, body),
-        Frontend::FunctionCall => return None,
+        Frontend::FunctionCall(_) => return None,
     };
     done.unwrap();
     Some(out)

@@ -157,23 +157,46 @@ impl Judge<'_> {
                 .code(other.sqlstate())
                 .hint("Split the statement, or raise [limits] in weir.toml."),
         };
-        // Whoever holds `opaque` may send what only the server understands.
-        if matches!(error, statement::Error::Syntax { .. })
-            && !self.masks_anything()
+        let only_for_the_server = matches!(
+            error,
+            statement::Error::Syntax { .. } | statement::Error::Internal(_)
+        );
+        if only_for_the_server && self.runs_opaque() {
+            verdict.judged.push(self.opaque());
+            return verdict;
+        }
+        verdict.refusal = Some(refusal);
+        verdict
+    }
+
+    /// The verdict on a FunctionCall message, if the principal may send it.
+    pub(crate) fn function_call(&self, function: u32) -> Option<Verdict> {
+        if !self.runs_opaque() {
+            return None;
+        }
+        let mut judged = self.opaque();
+        judged.record.shape = format!("FunctionCall {function}").into();
+        judged.record.shape_hash = ledger::event::shape_hash(&judged.record.shape).into();
+        let mut verdict = Verdict::empty();
+        verdict.judged.push(judged);
+        Some(verdict)
+    }
+
+    /// Whoever holds `opaque` and is masked nowhere may send what only the server understands.
+    fn runs_opaque(&self) -> bool {
+        !self.masks_anything()
             && self.world.policies.holds(
                 self.subject(),
                 &self.session.who.target,
                 "opaque",
                 &self.context(),
             )
-        {
-            let mut judged = Judged::opaque("OPAQUE");
-            judged.record.policy = self.world.policies.version().into();
-            verdict.judged.push(judged);
-            return verdict;
-        }
-        verdict.refusal = Some(refusal);
-        verdict
+    }
+
+    fn opaque(&self) -> Judged {
+        let mut judged = Judged::opaque("OPAQUE");
+        judged.record.policy = self.world.policies.version().into();
+        judged
     }
 
     /// What the principal is on this target as a whole.

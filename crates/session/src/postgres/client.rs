@@ -127,16 +127,7 @@ impl Machine {
                 Flow::Done
             }
             F::CopyData(_) | F::CopyDone | F::CopyFail(_) => self.early_copy_message(&message, raw),
-            F::FunctionCall => {
-                let refusal = Refusal::new(
-                    Cause::Unsupported,
-                    "weir.function-call",
-                    "the FunctionCall message is not served, because it cannot be analysed",
-                )
-                .hint("Call the function in a SELECT instead.");
-                self.refuse(refusal, true);
-                Flow::Done
-            }
+            F::FunctionCall(function) => self.function_call(function, raw, world, now),
             F::Password(_) => {
                 self.terminate(
                     "08P01",
@@ -146,34 +137,6 @@ impl Machine {
                 Flow::Done
             }
         }
-    }
-
-    fn query(&mut self, text: &str, raw: &[u8], world: &World, now: Now) -> Flow {
-        if std::mem::take(&mut self.answered) {
-            return Flow::Done;
-        }
-        let verdict = match self.judge(text, &[], world, now) {
-            Ok(verdict) => verdict,
-            Err(super::judging::Blocked) => return Flow::Blocked,
-        };
-        if verdict.refusal.is_none() && self.ask_description(&verdict, text, &[], true, world) {
-            return Flow::Blocked;
-        }
-        match self.clear(&verdict, text, None, world) {
-            Err(refusal) => self.refuse_recorded(refusal, true),
-            Ok(cleared) => {
-                self.hold(&cleared);
-                self.anticipate(&verdict);
-                self.to_upstream.buffer().extend_from_slice(raw);
-                let intents = cleared.iter().map(Cleared::intent).collect();
-                let mut run = Run::new(verdict, None, intents, now);
-                run.under = self.under(world);
-                run.rows_before = self.rows_before(run.current());
-                self.query_in_pipeline |= self.open > 0;
-                self.queue.push_back(Step::Query(Box::new(run)));
-            }
-        }
-        Flow::Done
     }
 
     fn parse(
@@ -574,7 +537,7 @@ impl Machine {
     }
 
     /// Clears every statement of a verdict, or says why not.
-    fn clear(
+    pub(super) fn clear(
         &mut self,
         verdict: &Arc<Verdict>,
         text: &str,

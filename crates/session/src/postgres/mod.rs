@@ -25,6 +25,7 @@ mod outcome;
 mod rows;
 mod run;
 mod settings;
+mod simple;
 mod step;
 mod upstream;
 

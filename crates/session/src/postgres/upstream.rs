@@ -149,8 +149,13 @@ impl Machine {
             B::CommandComplete(tag) => self.command_complete(Some(tag), raw, world, now),
             B::EmptyQueryResponse => self.command_complete(None, raw, world, now),
             B::PortalSuspended => self.suspended(raw, now),
+            B::FunctionCallResponse => match self.queue.front() {
+                Some(Step::Query(run)) if run.current().is_some_and(Judged::is_text) => {
+                    self.command_complete(None, raw, world, now);
+                }
+                _ => self.upstream_broken("an unexpected FunctionCallResponse"),
+            },
             B::CopyBothResponse(_)
-            | B::FunctionCallResponse
             | B::Authentication(_)
             | B::BackendKeyData { .. }
             | B::NegotiateProtocolVersion { .. } => {

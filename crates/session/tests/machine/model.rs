@@ -157,9 +157,10 @@ impl Model {
             Frontend::Flush => self.flush(),
             Frontend::CopyData(_) | Frontend::CopyDone | Frontend::CopyFail(_) => {}
             Frontend::Query(text) => self.query(text),
-            Frontend::FunctionCall => {
-                let fault = Fault("42501", "function call".into());
-                self.fault(&fault);
+            Frontend::FunctionCall(_) => {
+                // FunctionCallResponse: NULL
+                self.out
+                    .extend_from_slice(&[b'V', 0, 0, 0, 8, 255, 255, 255, 255]);
                 self.ready();
             }
             Frontend::Password(_) => self.ended = true,

@@ -510,3 +510,51 @@ fn a_prepared_statement_is_one_statement() {
         "#]],
     );
 }
+
+#[test]
+fn a_function_call_runs_for_holders_of_opaque_who_see_everything() {
+    check(
+        Who::Root,
+        "
+        > F
+        > Q select 1
+        ",
+        expect![[r#"
+            > F
+            > Q select 1
+                server F
+                server Q select 1
+              client FunctionCallResponse
+              client Z I
+              client T ?column?
+              client D 1
+              client C SELECT 1
+              client Z I
+        "#]],
+    );
+}
+
+#[test]
+fn what_the_parser_cannot_tell_runs_for_holders_of_opaque() {
+    let script = "> Q create statistics s on a, b from (values (1, 2)) as v (a, b)";
+    check(
+        Who::Raw,
+        script,
+        expect![[r#"
+        > Q create statistics s on a, b from (values (1, 2)) as v (a, b)
+            server Q /* refused by weir, request s/1 */ !
+          client E XX000 <weir.limit>
+          client Z I
+    "#]],
+    );
+    check(
+        Who::Root,
+        script,
+        expect![[r#"
+        > Q create statistics s on a, b from (values (1, 2)) as v (a, b)
+            server Q create statistics s on a, b from (values (1, 2)) as v (a, b)
+          client E 42601 syntax error
+          client Z I
+    "#]],
+    );
+}

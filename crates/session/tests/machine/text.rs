@@ -207,7 +207,7 @@ pub(crate) fn show_client(raw: &[u8]) -> String {
         Frontend::CopyData(data) => format!("d {}", data.escape_ascii()),
         Frontend::CopyDone => "c".into(),
         Frontend::CopyFail(why) => format!("f {}", why.escape_ascii()),
-        Frontend::FunctionCall => "F".into(),
+        Frontend::FunctionCall(_) => "F".into(),
         Frontend::Password(_) => "p".into(),
         Frontend::Terminate => "X".into(),
     }

@@ -286,13 +286,24 @@ fn each_session_has_one_upstream_connection() {
 
 #[test]
 fn the_function_call_message_is_refused() {
-    let stand = Stand::usual();
+    let stand = Stand::with("", with_ruth);
     let mut alice = stand.client("alice");
     // pg_catalog.upper(text)
     let answer = alice.function_call(871, &[Some(b"x")]).unwrap();
     assert_eq!(error(&answer).code(), "0A000");
     assert_eq!(rule(error(&answer)), "weir.function-call");
     assert_eq!(alice.run("select upper('x')").unwrap().value(), "X");
+    // Except to who holds `opaque` and is masked nowhere: large objects are read and written so.
+    let mut ruth = stand.client("ruth");
+    // pg_catalog.int4pl(int, int)
+    let answer = ruth.function_call(177, &[Some(b"40"), Some(b"2")]).unwrap();
+    assert_eq!(answer.function_result.as_deref(), Some(b"42".as_slice()));
+    let shape = "FunctionCall 177";
+    let intents = stand.entries_of("statement.intent");
+    assert!(
+        intents.iter().any(|entry| entry["shape"] == shape),
+        "{intents:#?}"
+    );
 }
 
 #[test]

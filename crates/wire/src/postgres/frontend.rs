@@ -79,8 +79,8 @@ pub enum Frontend<'a> {
     CopyDone,
     /// The client gives COPY up; its reason, without terminator.
     CopyFail(&'a [u8]),
-    /// Function call by oid (deprecated in PostgreSQL). Its body is not read.
-    FunctionCall,
+    /// Function call by oid (deprecated in PostgreSQL). The rest of its body is not read.
+    FunctionCall(u32),
     /// An answer in the authentication dialogue (tag `p`): password, SASL or
     /// GSSAPI data; [`password_text`] and [`sasl_initial`] read it.
     Password(&'a [u8]),
@@ -105,7 +105,7 @@ impl std::fmt::Debug for Frontend<'_> {
             Frontend::CopyData(data) => write!(f, "CopyData({} bytes)", data.len()),
             Frontend::CopyDone => f.write_str("CopyDone"),
             Frontend::CopyFail(_) => f.write_str("CopyFail"),
-            Frontend::FunctionCall => f.write_str("FunctionCall"),
+            Frontend::FunctionCall(function) => write!(f, "FunctionCall({function})"),
             Frontend::Password(_) => f.write_str("Password"),
             Frontend::Terminate => f.write_str("Terminate"),
         }
@@ -144,7 +144,7 @@ pub fn frontend<'a>(frame: &Frame<'a>) -> Result<Frontend<'a>, Error> {
         b'd' => return Ok(Frontend::CopyData(frame.body)),
         b'c' => Frontend::CopyDone,
         b'f' => Frontend::CopyFail(reader.string()?),
-        b'F' => return Ok(Frontend::FunctionCall),
+        b'F' => return Ok(Frontend::FunctionCall(reader.u32()?)),
         b'p' => return Ok(Frontend::Password(frame.body)),
         b'X' => Frontend::Terminate,
         tag => return Err(Error::UnknownTag(tag)),
