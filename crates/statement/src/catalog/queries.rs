@@ -209,7 +209,10 @@ macro_rules! load {
                     "LEFT JOIN pg_catalog.pg_type t ON t.oid = owner.type ",
                     "JOIN pg_catalog.pg_namespace n ON n.oid = COALESCE(c.relnamespace, t.typnamespace) ",
                     // that a column or an array has a type is not code
-                    "WHERE NOT (owner.origin IN ('partition', 'type') AND code.class = 'type') AND ",
+                    "WHERE NOT (owner.origin IN ('partition', 'type') AND code.class = 'type') ",
+                    // a trigger's own function stands with the trigger, which says when it runs
+                    "AND NOT (owner.origin = 'trigger' AND code.class = 'function' AND code.oid = ",
+                    "(SELECT g.tgfoid FROM pg_catalog.pg_trigger g WHERE g.oid = owner.oid)) AND ",
                     $in_scope
                 ),
             },

@@ -71,6 +71,9 @@ const COMMON: [&str; 20] = [
     "-", "*", "/", "%",
 ];
 
+/// Functions of the server without arguments that an extension brings, too (pgcrypto).
+const WITHOUT_ARGUMENTS: [&str; 1] = ["gen_random_uuid"];
+
 /// What calling a name means.
 pub(super) struct Called<'a> {
     /// The user's function, when there is just one that can be meant.
@@ -135,6 +138,13 @@ impl<'a> Resolver<'a> {
             }
             return self.user_call(schema, name, &candidates);
         };
+        // Of functions with the same arguments the first on the path is meant (catalog/namespace.c,
+        // FuncnameGetCandidates).
+        let own_first = schema.is_none()
+            && matches!(self.search.functions.first(), Some(first) if **first == *"pg_catalog");
+        if own_first && args.is_empty() && WITHOUT_ARGUMENTS.contains(&name) {
+            candidates.clear();
+        }
         if !candidates.is_empty() {
             return self.user_call(schema, name, &candidates);
         }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use foldhash::HashSet;
 
 use super::Resolver;
-use crate::catalog::{CodeClass, CodeOrigin, Relation, RelationKind, RuleEvent};
+use crate::catalog::{
+    CodeClass, CodeOrigin, FIRST_USER_OID, Relation, RelationKind, RuleEvent, Trigger,
+};
 use crate::{ColumnId, FunctionUse, Oid, OpaqueReason, Usage, Verb};
 
 impl<'a> Resolver<'a> {
@@ -50,7 +52,7 @@ impl<'a> Resolver<'a> {
                 Verb::Truncate => trigger.on_truncate(),
                 _ => true,
             };
-            if fires {
+            if fires && !suppresses(trigger) {
                 self.facts.function(FunctionUse::Unlisted {
                     schema: Some(Arc::clone(&trigger.function.schema)),
                     name: Arc::clone(&trigger.function.name),
@@ -165,3 +167,9 @@ impl<'a> Resolver<'a> {
 
 /// Tables that foreign keys reach, at most.
 pub(super) const CASCADES: usize = 1000;
+
+/// The server's own `suppress_redundant_updates_trigger`, which only compares a row with itself.
+fn suppresses(trigger: &Trigger) -> bool {
+    trigger.function.oid < FIRST_USER_OID
+        && &*trigger.function.name == "suppress_redundant_updates_trigger"
+}

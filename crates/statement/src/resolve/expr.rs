@@ -111,6 +111,7 @@ impl<'a> Resolver<'a> {
             },
             Expr::Part(part) => self.produce_part(part),
             Expr::Cast(cast) => self.produce_cast(cast),
+            Expr::Sub(sub) if sub.kind == SubKind::Scalar => self.produce_sub(sub),
             Expr::Call(call) => match self.projection(call) {
                 Some(column) => (column.lineage, column.ty),
                 None => {
@@ -307,6 +308,24 @@ impl<'a> Resolver<'a> {
             }
         }
         Info { ty, clean }
+    }
+
+    /// A scalar subselect gives the values of its one output as they are, or NULL. The server reports no origin for
+    /// it (parser/parse_target.c, markTargetListOrigin).
+    #[inline(never)]
+    pub(super) fn produce_sub(&mut self, sub: &'a Sub) -> (Lineage, Ty) {
+        let rows = self.subquery(&sub.query);
+        if let ([column], false) = (rows.columns.as_slice(), rows.open) {
+            let lineage = Lineage {
+                reported: None,
+                ..column.lineage.clone()
+            };
+            return (lineage, column.ty);
+        }
+        for column in &rows.columns {
+            self.facts.lineage(&column.lineage, Usage::Expression);
+        }
+        (Lineage::computed(false), Ty::Other)
     }
 
     /// Its clauses count even where its outputs count only when they are used.

@@ -26,8 +26,8 @@ fn a_column_of_an_inner_query_hides_that_of_an_outer() {
         expect![[r#"
             SELECT ReadOnly
               access: read public.clean
-              Expression clean.n
-              -> label: derived as -
+              Projected clean.n
+              -> label: clean.n as -
         "#]],
     );
 }
@@ -52,8 +52,8 @@ fn a_subselect_in_from_does_not_see_its_siblings() {
         expect![[r#"
             SELECT ReadOnly
               access: read public.customers, read public.clean
-              Expression customers.email
-              -> e: derived as -
+              Projected customers.email
+              -> e: customers.email as -
         "#]],
     );
 }
@@ -417,6 +417,25 @@ fn an_unused_computed_column_of_a_view_does_not_count() {
           Projected v1.id
           Projected v2.id
           -> id: customers.id as v2.id
+    "#]],
+    );
+}
+
+#[test]
+fn what_an_extension_brings_as_well_is_the_servers_own() {
+    check(
+        "select gen_random_uuid()",
+        expect![[r#"
+        SELECT Volatile
+          -> gen_random_uuid: clean as -
+    "#]],
+    );
+    check(
+        "select public.gen_random_uuid()",
+        expect![[r#"
+        SELECT Unknown
+          -> gen_random_uuid: derived as -
+          calls: public.gen_random_uuid
     "#]],
     );
 }

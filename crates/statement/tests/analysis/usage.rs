@@ -276,9 +276,9 @@ fn scalar_subselects() {
         expect![[r#"
             SELECT ReadOnly
               access: read public.customers
-              Expression customers.email
               Expression customers.ssn
-              -> email: derived as -
+              Projected customers.email
+              -> email: customers.email as -
               -> array: derived as -
         "#]],
     );
@@ -380,6 +380,58 @@ fn json_and_xml() {
               -> json_object: derived as -
               -> xmlelement: derived as -
               -> json_value: derived as -
+        "#]],
+    );
+}
+
+#[test]
+fn a_scalar_subselect_gives_its_output_as_it_is() {
+    check(
+        "select o.id, (select c.email from customers c where c.id = o.id) as mail, \
+         ((select email from customers limit 1))::text from clean o",
+        expect![[r#"
+            SELECT ReadOnly
+              access: read public.clean, read public.customers
+              Predicate customers.id
+              Predicate clean.id
+              Projected clean.id
+              Projected customers.email
+              -> id: clean.id as clean.id
+              -> mail: customers.email as -
+              -> email: customers.email as -
+        "#]],
+    );
+    check(
+        "select x.mail from (select (select ssn from customers) as mail) x order by x.mail",
+        expect![[r#"
+            SELECT ReadOnly
+              access: read public.customers
+              Order customers.ssn
+              Projected customers.ssn
+              -> mail: customers.ssn as -
+        "#]],
+    );
+    check(
+        "select upper((select email from customers)), array(select email from customers), \
+         (select c from customers c), (select email from customers union select note from customers)",
+        expect![[r#"
+            SELECT ReadOnly
+              access: read public.customers
+              Expression customers.email
+              WholeRow customers.id
+              WholeRow customers.email
+              WholeRow customers.ssn
+              WholeRow customers.salary
+              WholeRow customers.profile
+              WholeRow customers.tags
+              WholeRow customers.note
+              WholeRow customers.region
+              SetOperation customers.email
+              SetOperation customers.note
+              -> upper: derived as -
+              -> array: derived as -
+              -> c: derived as -
+              -> email: derived as -
         "#]],
     );
 }

@@ -223,3 +223,23 @@ fn partitions_and_parents() {
     "#]],
     );
 }
+
+#[test]
+fn triggers_of_other_commands_do_not_run() {
+    check(
+        "insert into app.orders default values",
+        expect![[r#"
+        INSERT Unknown
+          access: insert app.orders
+          calls: app.tf
+    "#]],
+    );
+    check(
+        "update app.orders set id = 1",
+        expect![[r#"
+        UPDATE Write, no where
+          access: update app.orders
+          Written orders.id
+    "#]],
+    );
+}

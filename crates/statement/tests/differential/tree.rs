@@ -214,6 +214,16 @@ fn follow(expression: &Node, levels: &[&Node], depth: usize) -> Option<(u32, i16
     }
     match expression.name.as_str() {
         "RELABELTYPE" => follow(expression.node("arg")?, levels, depth + 1),
+        // a scalar subselect (EXPR_SUBLINK) gives its one output as it is
+        "SUBLINK" if expression.number("subLinkType") == 4 => {
+            let query = expression.node("subselect")?;
+            if query.node("setOperations").is_some() {
+                return None;
+            }
+            let mut results = query.nodes(query.results());
+            let entry = results.find(|entry| entry.word("resjunk") == "false")?;
+            follow(entry.node("expr")?, &[levels, &[query]].concat(), depth + 1)
+        }
         "VAR" => match target(expression, expression.number("varattno"), levels)? {
             Target::Table(relation, attribute) => Some((relation, attribute)),
             Target::Join(levels, alias) => follow(alias, &levels, depth + 1),
