@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use crate::relay::Control;
 
-/// Cancel requests one address may send in a burst, and per second.
+/// Wrong cancel requests one address may send in a burst, and per second.
 const BURST: f64 = 20.0;
 const PER_SECOND: f64 = 5.0;
 /// Addresses remembered; beyond it the list starts afresh.
@@ -50,8 +50,8 @@ impl Registry {
         }
     }
 
-    /// The session a request names, if its secret is right and `from` has not
-    /// asked too often.
+    /// The session a request names, if its secret is right and `from` has not guessed too often. Whoever knows the
+    /// secret may cancel as often as it likes.
     pub(crate) fn find(
         &self,
         process_id: i32,
@@ -59,9 +59,17 @@ impl Registry {
         from: IpAddr,
         now: Instant,
     ) -> Option<Arc<Control>> {
-        if !self.admits(from, now) {
+        if self.guesses_left(from, now) < 1.0 {
             return None;
         }
+        let found = self.named(process_id, secret);
+        if found.is_none() {
+            self.guessed(from);
+        }
+        found
+    }
+
+    fn named(&self, process_id: i32, secret: &[u8]) -> Option<Arc<Control>> {
         let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         let mut found = sessions.get(&process_id)?.iter();
         found
@@ -69,7 +77,7 @@ impl Registry {
             .map(|registered| Arc::clone(&registered.control))
     }
 
-    fn admits(&self, from: IpAddr, now: Instant) -> bool {
+    fn guesses_left(&self, from: IpAddr, now: Instant) -> f64 {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= ADDRESSES {
             buckets.clear();
@@ -78,11 +86,14 @@ impl Registry {
         *tokens =
             (*tokens + now.saturating_duration_since(*seen).as_secs_f64() * PER_SECOND).min(BURST);
         *seen = now;
-        if *tokens < 1.0 {
-            return false;
+        *tokens
+    }
+
+    fn guessed(&self, from: IpAddr) {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((tokens, _)) = buckets.get_mut(&from) {
+            *tokens -= 1.0;
         }
-        *tokens -= 1.0;
-        true
     }
 
     /// Every live session.

@@ -387,6 +387,20 @@ fn cancel_requests_need_the_secret_and_are_limited() {
 }
 
 #[test]
+fn whoever_knows_the_secret_may_cancel_as_often_as_it_likes() {
+    let stand = Stand::usual();
+    let mut alice = stand.client("alice");
+    let idle = stand.client("alice");
+    for _ in 0..60 {
+        idle.cancel().unwrap();
+    }
+    alice.send(&message::query(SLOW)).unwrap();
+    running(&stand, true);
+    alice.cancel().unwrap();
+    assert_eq!(error(&alice.finish().unwrap()).code(), "57014");
+}
+
+#[test]
 fn a_client_that_leaves_takes_its_statement_along() {
     let stand = Stand::usual();
     let mut alice = stand.client("alice");
