@@ -153,6 +153,7 @@ impl Driver {
             .envs(side.environment())
             .stdin(Stdio::null());
         let out = pytest.output().context("cannot run pytest")?;
+        fs::write(home.join("report.txt"), &out.stdout)?;
         let xml = fs::read_to_string(&report).with_context(|| {
             format!(
                 "pytest wrote no report:\n{}",

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+use super::Difference;
 use super::junit::Outcomes;
 use super::python::run;
 use super::side::Side;
@@ -156,7 +157,9 @@ pub(super) fn suite(
         .filter(|file| file.is_file())
         .context("Debian's postgresql-server-dev-15 has no pg_regress")?;
     let results = work.join(format!("out-{}", side.name));
-    fs::create_dir_all(&results)?;
+    // Files the server writes (COPY TO) go here as well.
+    fs::create_dir_all(results.join("results"))?;
+    run(Command::new("chmod").args(["-R", "a+rwX"]).arg(&results))?;
     let out = Command::new(program)
         .arg(format!("--inputdir={}", work.display()))
         .arg(format!("--outputdir={}", results.display()))
@@ -186,7 +189,21 @@ pub(super) fn suite(
             String::from_utf8_lossy(&out.stderr)
         );
     }
-    Ok((outcomes, results.join("results")))
+    // The server's folder goes with the server; what differs is read afterwards.
+    let kept = home.with_file_name(format!("regress-{}", side.name));
+    if kept.exists() {
+        fs::remove_dir_all(&kept)?;
+    }
+    fs::create_dir_all(&kept)?;
+    let folder = results.display().to_string();
+    for entry in fs::read_dir(results.join("results"))?.flatten() {
+        if !entry.path().is_file() {
+            continue;
+        }
+        let text = String::from_utf8_lossy(&fs::read(entry.path())?).replace(&folder, "FOLDER");
+        fs::write(kept.join(entry.file_name()), text)?;
+    }
+    Ok((outcomes, kept))
 }
 
 /// One test a line: what runs at the same time decides row order in places, which would be a difference of ours.
@@ -218,16 +235,19 @@ fn outcomes(text: &str) -> Outcomes {
 }
 
 /// Tests whose output files differ between two runs, whatever was expected.
-pub(super) fn differing(one: &Path, two: &Path) -> Result<Vec<String>> {
+pub(super) fn differing(one: &Path, two: &Path) -> Result<Vec<Difference>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(one)?.flatten() {
         let name = entry.file_name();
         let same = fs::read(entry.path())? == fs::read(two.join(&name)).unwrap_or_default();
         if !same {
-            names.push(name.to_string_lossy().trim_end_matches(".out").to_owned());
+            names.push(Difference {
+                test: name.to_string_lossy().trim_end_matches(".out").to_owned(),
+                how: format!("see {} and {}", one.display(), two.display()),
+            });
         }
     }
-    names.sort();
+    names.sort_by(|a, b| a.test.cmp(&b.test));
     Ok(names)
 }
 

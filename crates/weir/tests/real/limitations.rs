@@ -28,6 +28,16 @@ fn masked_columns_may_only_be_selected() {
     let selected = alice.run("select id, email from customers").unwrap();
     assert_eq!(selected.rows().len(), 3);
     assert!(!selected.contains("@shop.example"));
+    let by_id = |answer: &Answer| {
+        answer
+            .rows()
+            .into_iter()
+            .collect::<std::collections::BTreeSet<_>>()
+    };
+    let scalar =
+        "select o.id, (select c.email from customers c where c.id = o.id) from customers o";
+    let scalar = alice.run(scalar).unwrap();
+    assert_eq!(by_id(&scalar), by_id(&selected));
     for sql in [
         "select id from customers where email = 'ada@shop.example'",
         "select a.id from customers a join customers b on a.email = b.email",
