@@ -195,8 +195,13 @@ fn explained(world: &session::World, judged: &session::Judged) -> ExplainedState
         .enumerate()
         .map(|(index, output)| ExplainedOutput {
             name: output.name.to_string(),
-            source: match output.source {
-                statement::Source::Column(id) => column(id).unwrap_or_else(|| "unknown".into()),
+            source: match &output.source {
+                statement::Source::Column(id) => column(*id).unwrap_or_else(|| "unknown".into()),
+                statement::Source::AnyOf(ids) => ids
+                    .iter()
+                    .map(|id| column(*id).unwrap_or_else(|| "unknown".into()))
+                    .collect::<Vec<_>>()
+                    .join(" or "),
                 statement::Source::Clean => "clean".into(),
                 statement::Source::Derived => "derived".into(),
             },

@@ -112,26 +112,35 @@ impl Judge<'_> {
                 .find(|used| masked(used.column).is_some())?;
             return Some(misuse(used, masked(used.column)?));
         }
-        let outputs: Vec<Option<(Label, Category)>> = statement
-            .outputs
-            .iter()
-            .map(|output| match &output.source {
-                Source::Column(column) => {
-                    masked(*column).map(|label| (label.clone(), self.column_type(*column).category))
+        let stand_in = |column: ColumnId| {
+            masked(column).map(|label| (label.clone(), self.column_type(column).category))
+        };
+        let mut outputs: Vec<Option<(Label, Category)>> =
+            Vec::with_capacity(statement.outputs.len());
+        for output in &statement.outputs {
+            outputs.push(match &output.source {
+                Source::Column(column) => stand_in(*column),
+                // All are masked alike, or none is.
+                Source::AnyOf(columns) => {
+                    let mut all = columns.iter().map(|column| stand_in(*column));
+                    let first = all.next().flatten();
+                    if !all.all(|other| other == first) {
+                        return Some(mixed(&statement, masked));
+                    }
+                    first
                 }
                 Source::Clean | Source::Derived => None,
-            })
-            .collect();
+            });
+        }
         let projected: BTreeSet<ColumnId> = returned
             .outputs
             .iter()
-            .filter_map(|o| {
-                if let Source::Column(c) = &o.source {
-                    Some(*c)
-                } else {
-                    None
-                }
+            .flat_map(|o| match &o.source {
+                Source::Column(column) => std::slice::from_ref(column),
+                Source::AnyOf(columns) => columns,
+                Source::Clean | Source::Derived => &[],
             })
+            .copied()
             .chain(if let Kind::Copy { columns, .. } = &statement.kind {
                 columns.iter().flatten().copied().collect::<Vec<_>>()
             } else {
@@ -219,6 +228,27 @@ impl Judge<'_> {
             category,
         }
     }
+}
+
+/// The refusal of a statement that mixes values under different labels, or none, in one output.
+fn mixed<'l>(statement: &Statement, masked: impl Fn(ColumnId) -> Option<&'l Label>) -> Refusal {
+    let columns = statement.outputs.iter().flat_map(|o| match &o.source {
+        Source::AnyOf(columns) => columns.iter(),
+        Source::Column(_) | Source::Clean | Source::Derived => [].iter(),
+    });
+    let mut labelled = columns.filter_map(|column| Some((column, masked(*column)?)));
+    let found = labelled.find_map(|(column, label)| {
+        let used = statement.columns.iter().find(|u| u.column == *column)?;
+        let used = statement::ColumnUse {
+            usage: Usage::SetOperation,
+            ..used.clone()
+        };
+        Some(misuse(&used, label))
+    });
+    found.unwrap_or_else(|| {
+        let message = "a masked column is used in a set operation with others";
+        Refusal::new(Cause::Masked, "weir.masked-use", message)
+    })
 }
 
 fn misuse(used: &statement::ColumnUse, label: &Label) -> Refusal {

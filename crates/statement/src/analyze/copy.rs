@@ -27,6 +27,11 @@ impl<'a> Reader<'a> {
             .iter()
             .map(|column| match column.lineage.source() {
                 Source::Column(found) => Some(found),
+                Source::AnyOf(_) => {
+                    // Its fields are known by one column each.
+                    resolver.facts.lineage(&column.lineage, Usage::SetOperation);
+                    None
+                }
                 Source::Clean | Source::Derived => None,
             })
             .collect();

@@ -150,9 +150,14 @@ pub(super) fn rows_of(statement: &Statement) -> Rows {
             .map(|output| ScopeColumn {
                 name: Arc::clone(&output.name),
                 lineage: Lineage {
-                    value: match output.source {
-                        Source::Column(column) => Some(column),
+                    value: match &output.source {
+                        Source::Column(column) => Some(*column),
+                        Source::AnyOf(columns) => columns.first().copied(),
                         Source::Clean | Source::Derived => None,
+                    },
+                    others: match &output.source {
+                        Source::AnyOf(columns) => columns.get(1..).map(Into::into),
+                        Source::Column(_) | Source::Clean | Source::Derived => None,
                     },
                     reported: output.reported,
                     clean: output.source == Source::Clean,

@@ -50,7 +50,8 @@ pub(crate) struct Select {
 pub(crate) enum Body {
     Plain(Box<Plain>),
     Values(Vec<Vec<Expr>>),
-    Set(Vec<Select>),
+    /// The arms of set operations; whether all of these are UNION ALL.
+    Set(Vec<Select>, bool),
 }
 
 #[derive(Debug)]

@@ -71,10 +71,12 @@ pub struct Output {
 }
 
 /// Where the values of an output come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Source {
     /// This column of a table, unchanged (or NULL, by an outer join).
     Column(ColumnId),
+    /// One of these columns, unchanged, by UNION ALL.
+    AnyOf(Arc<[ColumnId]>),
     /// No column's value is part of it.
     Clean,
     /// Anything else.

@@ -31,7 +31,8 @@ impl Converter {
     pub(super) fn select(&mut self, select: &nodes::SelectStmt) -> Result<Select> {
         let with = self.with(select.with_clause())?;
         let body = if select.op != SetOperation::SETOP_NONE {
-            Body::Set(self.arms(select)?)
+            let (arms, all) = self.arms(select)?;
+            Body::Set(arms, all)
         } else if !select.values_lists().is_empty() {
             let mut rows = Vec::with_capacity(select.values_lists().len());
             for row in select.values_lists() {
@@ -72,7 +73,10 @@ impl Converter {
 
     /// The arms of a chain of set operations. Chains lean left and are unrolled; an arm with clauses of its own is
     /// one arm.
-    pub(super) fn arms(&mut self, select: &nodes::SelectStmt) -> Result<Vec<Select>> {
+    pub(super) fn arms(&mut self, select: &nodes::SelectStmt) -> Result<(Vec<Select>, bool)> {
+        let keeps_all =
+            |select: &nodes::SelectStmt| select.op == SetOperation::SETOP_UNION && select.all;
+        let mut all = keeps_all(select);
         let mut spine = vec![select];
         let mut left = select.larg();
         while let Some(inner) = left {
@@ -85,6 +89,7 @@ impl Converter {
             if !bare {
                 break;
             }
+            all &= keeps_all(inner);
             spine.push(inner);
             left = inner.larg();
         }
@@ -97,7 +102,7 @@ impl Converter {
                 arms.push(self.deeper(|this| this.select(right))?);
             }
         }
-        Ok(arms)
+        Ok((arms, all))
     }
 
     #[inline(never)]

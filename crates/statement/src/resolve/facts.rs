@@ -117,7 +117,7 @@ impl Facts {
 
     /// Records a use of whatever a column of a scope consists of.
     pub(crate) fn lineage(&mut self, lineage: &Lineage, usage: Usage) {
-        if let Some(column) = lineage.value {
+        for column in lineage.values() {
             self.column(column, usage);
         }
         for column in lineage.through.iter().flat_map(|list| list.iter()) {

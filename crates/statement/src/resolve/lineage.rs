@@ -10,6 +10,8 @@ use crate::{ColumnId, Oid, Source};
 pub(crate) struct Lineage {
     /// It is this column of a table, unchanged.
     pub(crate) value: Option<ColumnId>,
+    /// Or any of these, by UNION ALL.
+    pub(crate) others: Option<Rc<[ColumnId]>>,
     /// The origin the server reports for it.
     pub(crate) reported: Option<ColumnId>,
     /// Columns of views that its values come through.
@@ -36,6 +38,37 @@ impl Lineage {
         }
     }
 
+    /// The values of each of these, which the server reports no origin for.
+    pub(crate) fn any_of(all: &[Self]) -> Self {
+        let list = |pick: fn(&Self) -> &Option<Rc<[ColumnId]>>| {
+            let found: Vec<ColumnId> = all
+                .iter()
+                .flat_map(|one| pick(one).iter().flat_map(|list| list.iter().copied()))
+                .collect();
+            (!found.is_empty()).then(|| Rc::from(found))
+        };
+        let mut values: Vec<ColumnId> = Vec::new();
+        for value in all.iter().flat_map(Self::values) {
+            if !values.contains(&value) {
+                values.push(value);
+            }
+        }
+        Self {
+            value: values.first().copied(),
+            others: (values.len() > 1).then(|| values.get(1..).unwrap_or_default().into()),
+            reported: None,
+            through: list(|one| &one.through),
+            derived: list(|one| &one.derived),
+            clean: false,
+        }
+    }
+
+    /// The columns whose values it has unchanged.
+    pub(crate) fn values(&self) -> impl Iterator<Item = ColumnId> + '_ {
+        let others = self.others.iter().flat_map(|list| list.iter().copied());
+        self.value.into_iter().chain(others)
+    }
+
     /// Computed from columns that are recorded already.
     pub(crate) fn computed(clean: bool) -> Self {
         Self {
@@ -56,11 +89,12 @@ impl Lineage {
     pub(crate) fn columns(&self) -> impl Iterator<Item = ColumnId> + '_ {
         let through = self.through.iter().flat_map(|list| list.iter().copied());
         let derived = self.derived.iter().flat_map(|list| list.iter().copied());
-        self.value.into_iter().chain(through).chain(derived)
+        self.values().chain(through).chain(derived)
     }
 
     pub(crate) fn source(&self) -> Source {
         match self.value {
+            Some(_) if self.others.is_some() => Source::AnyOf(self.values().collect()),
             Some(column) => Source::Column(column),
             None if self.clean => Source::Clean,
             None => Source::Derived,

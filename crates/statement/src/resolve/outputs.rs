@@ -184,7 +184,7 @@ pub(super) fn scalar_name(query: &Query) -> Option<(u8, &str)> {
     };
     let mut body = &select.body;
     // A set operation takes its names from its first arm.
-    while let Body::Set(arms) = body {
+    while let Body::Set(arms, _) = body {
         body = &arms.first()?.body;
     }
     match body {
@@ -201,6 +201,6 @@ pub(super) fn scalar_name(query: &Query) -> Option<(u8, &str)> {
             }
         }
         Body::Values(_) => Some((2, "column1")),
-        Body::Set(_) => None,
+        Body::Set(..) => None,
     }
 }

@@ -40,8 +40,8 @@ impl<'a> Resolver<'a> {
                 self.order_by_outputs(&select.order, &rows);
                 rows
             }
-            Body::Set(arms) => {
-                let rows = self.set_operation(arms);
+            Body::Set(arms, all) => {
+                let rows = self.set_operation(arms, *all);
                 self.order_by_outputs(&select.order, &rows);
                 rows
             }
@@ -76,26 +76,46 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    pub(super) fn set_operation(&mut self, arms: &'a [Select]) -> Rows {
-        let mut result: Option<Rows> = None;
-        for arm in arms {
-            let rows = self.select(arm);
-            let rows = self.as_arm(rows);
-            match &mut result {
-                None => result = Some(rows),
-                Some(result) => {
-                    result.open |= rows.open;
-                    for (column, other) in result.columns.iter_mut().zip(&rows.columns) {
-                        column.lineage =
-                            Lineage::computed(column.lineage.clean && other.lineage.clean);
-                        column.ty = Ty::Other;
+    /// Where all operations are UNION ALL, an output of columns of one type has the values of each as they are.
+    pub(super) fn set_operation(&mut self, arms: &'a [Select], all: bool) -> Rows {
+        let mut read: Vec<Rows> = arms.iter().map(|arm| self.select(arm)).collect();
+        let open = read.iter().any(|rows| rows.open);
+        let mut result = match read.first() {
+            Some(first) => first.clone(),
+            None => return Rows::default(),
+        };
+        result.open = open;
+        for (place, column) in result.columns.iter_mut().enumerate() {
+            let same = |rows: &Rows| {
+                let other = rows.columns.get(place)?;
+                let as_it_is = matches!(other.ty, Ty::Known(..)) && same_type(other.ty, column.ty);
+                (as_it_is && other.lineage.value.is_some()).then(|| other.lineage.clone())
+            };
+            let kept: Option<Vec<Lineage>> = read.iter().map(same).collect();
+            match kept.filter(|_| all && !open) {
+                Some(lineages) => {
+                    column.lineage = Lineage::any_of(&lineages);
+                    if let Ty::Known(oid, _) = column.ty {
+                        column.ty = Ty::Known(oid, -1);
                     }
+                }
+                None => {
+                    let mut clean = true;
+                    for rows in &mut read {
+                        if let Some(other) = rows.columns.get(place) {
+                            self.facts.lineage(&other.lineage, Usage::SetOperation);
+                            clean &= other.lineage.clean;
+                        }
+                    }
+                    column.lineage = Lineage::computed(clean);
+                    column.ty = Ty::Other;
                 }
             }
         }
-        let mut result = result.unwrap_or_default();
-        for column in &mut result.columns {
-            column.lineage = Lineage::computed(column.lineage.clean);
+        // Arms of more columns than the first are an error; they are recorded all the same.
+        let width = result.columns.len();
+        for other in read.iter().flat_map(|rows| rows.columns.iter().skip(width)) {
+            self.facts.lineage(&other.lineage, Usage::SetOperation);
         }
         result
     }
@@ -278,4 +298,8 @@ impl<'a> Resolver<'a> {
             }
         }
     }
+}
+
+fn same_type(a: Ty, b: Ty) -> bool {
+    matches!((a, b), (Ty::Known(a, _), Ty::Known(b, _)) if a == b)
 }

@@ -81,7 +81,7 @@ impl<'a> Resolver<'a> {
 
     /// A query under WITH RECURSIVE. When it is a UNION, its first arm tells what references to itself give.
     pub(super) fn recursive(&mut self, select: &'a Select, frame: usize, place: usize) -> Rows {
-        let Body::Set(arms) = &select.body else {
+        let Body::Set(arms, _) = &select.body else {
             return self.select(select);
         };
         let (Some(last), [_, _, ..]) = (arms.last(), arms.as_slice()) else {
@@ -94,7 +94,7 @@ impl<'a> Resolver<'a> {
                 let rows = self.select(only);
                 self.as_arm(rows)
             }
-            several => self.set_operation(several),
+            several => self.set_operation(several, false),
         };
         // A column of itself may hold anything that reaches the first arm; what the last arm adds is recorded below
         // as used in every way.

@@ -62,8 +62,12 @@ pub(crate) fn statement(catalog: &Catalog, statement: &Statement) -> String {
         writeln!(out, "  {:?} {name}", column.usage).unwrap();
     }
     for output in &statement.outputs {
-        let source = match output.source {
-            Source::Column(column) => name(catalog, column),
+        let source = match &output.source {
+            Source::Column(column) => name(catalog, *column),
+            Source::AnyOf(columns) => {
+                let names: Vec<String> = columns.iter().map(|id| name(catalog, *id)).collect();
+                names.join(" or ")
+            }
             Source::Clean => "clean".into(),
             Source::Derived => "derived".into(),
         };

@@ -199,9 +199,11 @@ fn set_operations() {
         expect![[r#"
             SELECT ReadOnly
               access: read public.customers, read public.clean
-              SetOperation customers.email
-              SetOperation clean.label
-              -> email: derived as -
+              Order customers.email
+              Order clean.label
+              Projected customers.email
+              Projected clean.label
+              -> email: customers.email or clean.label as -
         "#]],
     );
 }
@@ -432,6 +434,61 @@ fn a_scalar_subselect_gives_its_output_as_it_is() {
               -> array: derived as -
               -> c: derived as -
               -> email: derived as -
+        "#]],
+    );
+}
+
+#[test]
+fn union_all_keeps_values_of_one_type() {
+    check(
+        "select email from customers union all select note from customers",
+        expect![[r#"
+            SELECT ReadOnly
+              access: read public.customers
+              Projected customers.email
+              Projected customers.note
+              -> email: customers.email or customers.note as -
+        "#]],
+    );
+    check(
+        "select email from customers union all select label from clean union all select email from customers",
+        expect![[r#"
+            SELECT ReadOnly
+              access: read public.customers, read public.clean
+              Projected customers.email
+              Projected clean.label
+              -> email: customers.email or clean.label as -
+        "#]],
+    );
+    check(
+        "select email from customers union all select 'x' union select note from customers",
+        expect![[r#"
+            SELECT ReadOnly
+              access: read public.customers
+              SetOperation customers.email
+              SetOperation customers.note
+              -> email: derived as -
+        "#]],
+    );
+    check(
+        "copy (select email from customers union all select email from customers) to stdout",
+        expect![[r#"
+            COPY ReadOnly
+              access: read public.customers, export public.customers
+              Projected customers.email
+              -> email: customers.email as -
+        "#]],
+    );
+    check(
+        "copy (select email from customers union all select note from customers) to stdout",
+        expect![[r#"
+            COPY ReadOnly
+              access: read public.customers, export public.customers
+              SetOperation customers.email
+              SetOperation customers.note
+              Projected customers.email
+              Projected customers.note
+              -> email: customers.email or customers.note as -
         "#]],
     );
 }

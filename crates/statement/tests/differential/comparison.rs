@@ -104,10 +104,12 @@ impl Comparison<'_> {
         claimed.extend(
             ours.outputs
                 .iter()
-                .filter_map(|output| match output.source {
-                    Source::Column(column) => Some((column.relation, column.attribute)),
-                    Source::Clean | Source::Derived => None,
-                }),
+                .flat_map(|output| match &output.source {
+                    Source::Column(column) => vec![*column],
+                    Source::AnyOf(columns) => columns.to_vec(),
+                    Source::Clean | Source::Derived => Vec::new(),
+                })
+                .map(|column| (column.relation, column.attribute)),
         );
         let through_system_views = ours.columns.iter().any(|column| {
             let relation = self.catalog.relation_by_oid(column.column.relation);
@@ -200,6 +202,19 @@ impl Comparison<'_> {
                 {
                     self.faults
                         .add("NOT CLEAN", format!("{column:?} at {place}: {text}"));
+                }
+            }
+            if let (Source::AnyOf(columns), true) = (&output.source, query.is_select()) {
+                let ours: BTreeSet<(u32, i16)> = columns
+                    .iter()
+                    .map(|column| (column.relation, column.attribute))
+                    .collect();
+                let theirs = tree::values(query, place);
+                if theirs.iter().any(|column| !ours.contains(column)) {
+                    self.faults.add(
+                        "output has other values, too",
+                        format!("{theirs:?} for {ours:?} at {place}: {text}"),
+                    );
                 }
             }
             let Source::Column(column) = output.source else {

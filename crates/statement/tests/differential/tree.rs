@@ -230,7 +230,18 @@ fn follow(expression: &Node, levels: &[&Node], depth: usize) -> Option<(u32, i16
             Target::Query(levels, attribute) => {
                 let query = *levels.last()?;
                 if query.node("setOperations").is_some() {
-                    return None;
+                    // every arm gives values: one column is meant where all give that
+                    let mut found = None;
+                    for arm in query.nodes("rtable").filter_map(|arm| arm.node("subquery")) {
+                        let mut entries = arm.nodes("targetList");
+                        let entry = entries.find(|entry| entry.number("resno") == attribute)?;
+                        let inner = [levels.as_slice(), &[arm]].concat();
+                        let given = follow(entry.node("expr")?, &inner, depth + 1)?;
+                        if *found.get_or_insert(given) != given {
+                            return None;
+                        }
+                    }
+                    return found;
                 }
                 let entry = query
                     .nodes(query.results())
@@ -286,6 +297,16 @@ fn target<'a>(var: &Node, attribute: i64, levels: &[&'a Node]) -> Option<Target<
         }
         _ => Target::Other,
     })
+}
+
+/// Whether any of a tree of set operations is not UNION ALL.
+fn compares(operation: &Node) -> bool {
+    if operation.name != "SETOPERATIONSTMT" {
+        return false;
+    }
+    let all = operation.number("op") == 1 && operation.word("all") == "true";
+    let arms = [operation.node("larg"), operation.node("rarg")];
+    !all || arms.into_iter().flatten().any(compares)
 }
 
 #[derive(Default)]
@@ -354,7 +375,8 @@ impl Reader {
                 self.pieces(entry.field("expr"), levels);
             }
         }
-        if query.node("setOperations").is_some() {
+        // UNION ALL gives what its arms give; any other operation compares it
+        if query.node("setOperations").is_some_and(compares) {
             for entry in query
                 .nodes("rtable")
                 .filter(|entry| entry.number("rtekind") == 1)
@@ -434,7 +456,7 @@ impl Reader {
                     return;
                 }
                 // in a set operation every arm gives values, in the same place
-                if self.only_values && query.node("setOperations").is_some() {
+                if query.node("setOperations").is_some() {
                     for entry in query.nodes("rtable") {
                         if let Some(arm) = entry.node("subquery") {
                             let inner = [levels.as_slice(), &[arm]].concat();

@@ -49,7 +49,11 @@ mod tests {
             masked += statement
                 .outputs
                 .iter()
-                .filter(|output| matches!(output.source, Source::Column(column) if labelled.contains(&column)))
+                .filter(|output| match &output.source {
+                    Source::Column(column) => labelled.contains(column),
+                    Source::AnyOf(columns) => columns.iter().any(|id| labelled.contains(id)),
+                    Source::Clean | Source::Derived => false,
+                })
                 .count();
         }
         match masked {

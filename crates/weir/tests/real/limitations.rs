@@ -38,6 +38,11 @@ fn masked_columns_may_only_be_selected() {
         "select o.id, (select c.email from customers c where c.id = o.id) from customers o";
     let scalar = alice.run(scalar).unwrap();
     assert_eq!(by_id(&scalar), by_id(&selected));
+    let both = "select id, email from customers where id = 1
+        union all select id, email from customers where id > 1";
+    assert_eq!(by_id(&alice.run(both).unwrap()), by_id(&selected));
+    let mixed = "select email from customers union all select region from customers";
+    assert_eq!(refused(&mut alice, mixed), "weir.masked-use");
     for sql in [
         "select id from customers where email = 'ada@shop.example'",
         "select a.id from customers a join customers b on a.email = b.email",
