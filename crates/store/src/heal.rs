@@ -154,10 +154,16 @@ impl Committer {
             && inner.spare.as_ref().is_none_or(|spare| spare.emergency);
         drop(inner);
         if hungry {
-            let Ok(spare) = log.segments.spare(ordinal) else {
-                return;
-            };
+            let spare = log.segments.spare(ordinal);
             let mut inner = log.inner();
+            let spare = match spare {
+                Ok(spare) => spare,
+                // What stopped it may be over, and something else keep it from going on.
+                Err(error) => {
+                    inner.faults.starved = Some(log.reason("making a segment", &error));
+                    return;
+                }
+            };
             inner.next_ordinal = ordinal.saturating_add(1);
             inner.spare_wanted = false;
             let unused = inner.spare.replace(spare);

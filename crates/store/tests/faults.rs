@@ -71,10 +71,15 @@ fn on_a_full_disk_intents_are_refused_outcomes_are_kept_and_it_resumes() {
     wait(&store, receipt.sequence).unwrap();
     let health = store.health();
     assert!(health.reserve && health.refused == 2, "{health:?}");
-    let kinds = kinds(&store);
-    assert!(kinds.contains(&Kind::Gap) && kinds.contains(&Kind::StorageAlarm));
+    eventually("it is on the record", || {
+        let kinds = kinds(&store);
+        kinds.contains(&Kind::Gap) && kinds.contains(&Kind::StorageAlarm)
+    });
     assert_eq!(
-        kinds.iter().filter(|kind| **kind == Kind::Intent).count(),
+        kinds(&store)
+            .iter()
+            .filter(|kind| **kind == Kind::Intent)
+            .count(),
         open.len() + 1
     );
     store.close();
@@ -151,6 +156,39 @@ fn a_half_written_entry_is_refused_and_leaves_no_trace() {
     }
     assert_eq!(statements.len(), taken);
     assert!(!statements.contains(&99));
+}
+
+#[test]
+fn what_keeps_it_from_going_on_is_named_not_what_stopped_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (disk, faults) = FaultyDisk::new();
+    // No checkpoint comes in between, which would fail as well.
+    let quiet = store::Options {
+        checkpoint_ms: 3_600_000,
+        ..options()
+    };
+    let store = Store::open_on(disk, dir.path(), quiet).unwrap();
+    let before = store.append(intent("alice", 1)).unwrap().sequence;
+    wait(&store, before).unwrap();
+    eventually("prepared", || store.health().reserve);
+    faults.fail_allocate.store(true, Ordering::SeqCst);
+    faults.fail_write.store(true, Ordering::SeqCst);
+    assert!(store.append(intent("alice", 2)).is_err());
+    faults.fail_write.store(false, Ordering::SeqCst);
+    eventually("it lives on the reserve", || {
+        let health = store.health();
+        matches!(health.state, State::Restricted(_)) && !health.reserve
+    });
+    // Whatever is given back meanwhile is not enough.
+    faults.budget.store(-(1 << 30), Ordering::SeqCst);
+    faults.fail_allocate.store(false, Ordering::SeqCst);
+    eventually("the full disk is named", || {
+        matches!(store.health().alarm, Some(Alarm::Full(_)))
+    });
+    faults.budget.store(10 << 20, Ordering::SeqCst);
+    eventually("resumed", || store.health().is_ready());
+    store.close();
+    assert!(verify::directory(dir.path(), None).unwrap().is_sound());
 }
 
 #[test]

@@ -95,6 +95,7 @@ pub struct Faults {
     pub budget: AtomicI64,
     pub fail_sync: AtomicBool,
     pub fail_write: AtomicBool,
+    pub fail_allocate: AtomicBool,
 }
 
 struct FaultyFile {
@@ -108,6 +109,7 @@ impl FaultyDisk {
             budget: AtomicI64::new(i64::MAX / 2),
             fail_sync: AtomicBool::new(false),
             fail_write: AtomicBool::new(false),
+            fail_allocate: AtomicBool::new(false),
         });
         (
             Arc::new(FaultyDisk {
@@ -125,7 +127,7 @@ impl Faults {
         let spent = self
             .budget
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
-                (left >= bytes).then_some(left - bytes)
+                (bytes == 0 || left >= bytes).then_some(left - bytes)
             });
         spent
             .map(|_| ())
@@ -195,6 +197,9 @@ impl File for FaultyFile {
         self.real.sync()
     }
     fn allocate(&self, length: u64) -> io::Result<()> {
+        if self.faults.fail_allocate.load(Ordering::SeqCst) {
+            return Err(io::Error::from_raw_os_error(27));
+        }
         self.faults.spend(length)?;
         self.real.allocate(length)
     }
