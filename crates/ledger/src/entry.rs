@@ -11,7 +11,7 @@
 use std::io::Write;
 
 use crate::disclosure::{self, DIGEST_BYTES, SALT_BYTES};
-use crate::event::{Clear, Intent, Text};
+use crate::event::{Clear, Encoded, Intent, Text};
 use crate::{Error, Event, Kind, Sequence, time};
 
 /// Version of the form of entries.
@@ -206,7 +206,11 @@ fn encode_body(kind: Kind, clear: &Clear, disclosed: &[Disclosed]) -> Result<Vec
     body.extend_from_slice(b"\"");
     // The object of the kind follows in place: its opening brace becomes the comma.
     let brace = body.len();
-    serde_json::to_writer(&mut body, clear).map_err(not_json)?;
+    match clear {
+        Clear::Intent(intent) => intent.write(&mut body),
+        other => serde_json::to_writer(&mut body, other),
+    }
+    .map_err(not_json)?;
     match body.get_mut(brace..) {
         Some([first @ b'{', _, .., b'}']) => *first = b',',
         _ => return Err(Error::BadEntry("the event is not an object")),
@@ -230,6 +234,7 @@ fn shorten(intent: &Intent) -> Intent {
         end = end.saturating_sub(1);
     }
     Intent {
+        encoded: Encoded::default(),
         shape: intent.shape.get(..end).unwrap_or_default().into(),
         objects: intent.objects.iter().take(SHORT_LIST).cloned().collect(),
         columns: intent.columns.iter().take(SHORT_LIST).cloned().collect(),

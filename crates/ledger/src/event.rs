@@ -33,7 +33,8 @@ pub use session::{
 };
 pub use shape::{name_digest, shape_hash};
 pub use statement::{
-    Cancel, CancelledBy, ColumnUse, Intent, MaskedCells, ObjectUse, Outcome, OutcomeStatus, Verdict,
+    Cancel, CancelledBy, ColumnUse, Encoded, Intent, MaskedCells, ObjectUse, Outcome,
+    OutcomeStatus, Verdict,
 };
 
 /// Something that happened, as it is handed to [`crate::Ledger::append`].

@@ -10,11 +10,24 @@ pub(crate) fn write(at_ns: u64, out: &mut impl Write) -> std::io::Result<()> {
     let seconds = at_ns / 1_000_000_000;
     let (year, month, day) = civil(seconds / 86_400);
     let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-    write!(
-        out,
-        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:09}Z",
-        at_ns % 1_000_000_000
-    )
+    let mut text = *b"0000-00-00T00:00:00.000000000Z";
+    let fields = [
+        (0..4, year),
+        (5..7, month),
+        (8..10, day),
+        (11..13, hour),
+        (14..16, minute),
+        (17..19, second),
+        (20..29, at_ns % 1_000_000_000),
+    ];
+    for (place, mut value) in fields {
+        for digit in text.get_mut(place).unwrap_or_default().iter_mut().rev() {
+            // A remainder of ten is a digit.
+            *digit = b'0' | (value % 10) as u8;
+            value /= 10;
+        }
+    }
+    out.write_all(&text)
 }
 
 /// Days since 1970-01-01 to year, month, day in the proleptic Gregorian calendar

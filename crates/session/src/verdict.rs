@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
-use ledger::event::{ColumnUse, ObjectUse};
+use ledger::event::{ColumnUse, Encoded, ObjectUse};
 use mask::{Category, ColumnType, Label};
 use policy::AccessFact;
 use statement::{Effect, FunctionUse, Kind, SettingClass, Statement, Transaction};
@@ -255,6 +255,8 @@ pub struct Record {
     pub masks: Arc<[Arc<str>]>,
     /// Version of the policies.
     pub policy: Arc<str>,
+    /// What of it is the same in every intent, encoded once.
+    pub encoded: Encoded,
     /// Context declared in the statement's own comment.
     pub declared: Declared,
     /// The text may hold a password: it is never recorded.
@@ -285,6 +287,7 @@ impl Record {
             opaque: !statement.opaque.is_empty(),
             masks: Arc::from([]),
             policy: policy.into(),
+            encoded: Encoded::default(),
             declared,
             secret: may_hold_password(statement.command),
         }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ledger::event::{
-    ColumnUse, Intent, ObjectUse, Outcome, OutcomeStatus, Text, Verdict, shape_hash,
+    ColumnUse, Encoded, Intent, ObjectUse, Outcome, OutcomeStatus, Text, Verdict, shape_hash,
 };
 use ledger::{Event, Ledger, Sequence};
 use store::{Options, Store};
@@ -129,6 +129,7 @@ fn intent(thread: u64) -> Intent {
         task: None,
         run: None,
         traceparent: None,
+        encoded: Encoded::default(),
     }
 }
 

@@ -1,11 +1,32 @@
 //! Events of a statement's life.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 
 use super::{Disclosure, Text, Word, list, maybe_text, no, nothing, text, texts};
 use crate::Sequence;
+
+/// Where the part of intents is kept, once encoded, that is the same for all of one
+/// verdict: the fields from [`Intent::command`] to [`Intent::row_cap`].
+///
+/// A clone starts empty, because what it belongs to may be changed.
+#[derive(Debug, Default)]
+pub struct Encoded(Arc<OnceLock<Box<str>>>);
+
+impl Clone for Encoded {
+    fn clone(&self) -> Self {
+        Encoded::default()
+    }
+}
+
+impl Encoded {
+    /// The same place for another intent, which differs in none of these fields.
+    #[must_use]
+    pub fn share(&self) -> Encoded {
+        Encoded(Arc::clone(&self.0))
+    }
+}
 
 /// A statement was judged; if the verdict is [`Verdict::Allow`] it is about to run.
 #[derive(Clone, Debug, Serialize)]
@@ -55,6 +76,9 @@ pub struct Intent {
     /// Most rows it may return.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub row_cap: Option<u64>,
+    /// Shared where many intents are recorded under one verdict.
+    #[serde(skip)]
+    pub encoded: Encoded,
     /// Disclosed: statement text with its literals; none if it is the shape, letter for letter.
     #[serde(skip)]
     pub text: Option<Text>,
@@ -114,6 +138,38 @@ pub enum Verdict {
 }
 
 impl Intent {
+    /// Writes the intent as JSON: what serialising it gives.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        let encoded = &self.encoded.0;
+        let rest = match encoded.get() {
+            Some(rest) => rest,
+            None => {
+                let whole = serde_json::to_string(self)?;
+                // A quote within a value would have a backslash before it.
+                let Some(start) = whole.find(",\"command\":") else {
+                    out.extend_from_slice(whole.as_bytes());
+                    return Ok(());
+                };
+                let rest = whole.get(start..).unwrap_or_default();
+                encoded.get_or_init(|| rest.into())
+            }
+        };
+        out.extend_from_slice(b"{\"session\":");
+        serde_json::to_writer(&mut *out, &*self.session)?;
+        out.extend_from_slice(b",\"statement\":");
+        serde_json::to_writer(&mut *out, &self.statement)?;
+        out.extend_from_slice(b",\"principal\":");
+        serde_json::to_writer(&mut *out, &*self.principal)?;
+        out.extend_from_slice(b",\"target\":");
+        serde_json::to_writer(&mut *out, &*self.target)?;
+        out.extend_from_slice(rest.as_bytes());
+        debug_assert!(
+            serde_json::to_vec(self).is_ok_and(|whole| out.ends_with(&whole)),
+            "intents that share their encoding are the same"
+        );
+        Ok(())
+    }
+
     pub(super) fn disclose(&mut self) -> Vec<Disclosure> {
         let mut out = Vec::with_capacity(2);
         let subject = Some(&self.principal);

@@ -29,6 +29,7 @@ pub(crate) fn intent() -> Intent {
         task: None,
         run: None,
         traceparent: None,
+        encoded: Encoded::default(),
     }
 }
 
@@ -55,6 +56,36 @@ fn disclosed_fields_are_not_in_clear() {
             .all(|one| one.subject.as_deref() == Some("p1"))
     );
     assert!(!format!("{event:?}").contains("secret"));
+}
+
+#[test]
+fn intents_that_share_their_encoding_are_written_as_alone() {
+    let first = Intent {
+        target: r#"x","command":"y\"#.into(),
+        row_cap: Some(7),
+        ..intent()
+    };
+    let second = Intent {
+        session: "ü\"\n".into(),
+        statement: 2,
+        principal: "p2".into(),
+        target: "".into(),
+        encoded: first.encoded.share(),
+        ..first.clone()
+    };
+    for intent in [&first, &second, &second] {
+        let mut written = Vec::new();
+        intent.write(&mut written).unwrap();
+        assert_eq!(written, serde_json::to_vec(intent).unwrap());
+    }
+    // Who changes a copy does not write what the original was.
+    let changed = Intent {
+        command: "DELETE".into(),
+        ..second.clone()
+    };
+    let mut written = Vec::new();
+    changed.write(&mut written).unwrap();
+    assert_eq!(written, serde_json::to_vec(&changed).unwrap());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ledger::Receipt;
-use ledger::event::{Intent, Verdict as Decided};
+use ledger::event::{Encoded, Intent, Verdict as Decided};
 use wire::postgres as pg;
 
 use super::Machine;
@@ -55,6 +55,10 @@ impl Machine {
             policy: Arc::clone(&record.policy),
             masks: Arc::clone(&record.masks),
             row_cap: judged.row_cap,
+            encoded: match decision {
+                Decided::Allow => record.encoded.share(),
+                Decided::Deny | Decided::Ask => Encoded::default(),
+            },
             // What stands in clear already is not hidden once more.
             text: (!record.secret && *part != *record.shape).then(|| part.into()),
             prepared: None,

@@ -66,7 +66,6 @@ impl Machine {
         {
             return Ok(described.verdict);
         }
-        let pattern = statement::pattern(text);
         let key = Key {
             wording: Wording::Text(text),
             types,
@@ -74,12 +73,12 @@ impl Machine {
             who: self.who_digest,
             epoch: world.epoch,
         };
-        let by_pattern = pattern.as_deref().map(|pattern| Key {
-            wording: Wording::Pattern(pattern),
-            ..key
-        });
-        for key in by_pattern.iter().chain([&key]) {
-            if let Some(verdict) = self.cache.find(key, now.unix_ms) {
+        if let Some(verdict) = self.cache.find(&key, now.unix_ms) {
+            return Ok(verdict);
+        }
+        if let Some(pattern) = statement::pattern(text) {
+            let wording = Wording::Pattern(&pattern);
+            if let Some(verdict) = self.cache.find(&Key { wording, ..key }, now.unix_ms) {
                 return Ok(verdict);
             }
         }

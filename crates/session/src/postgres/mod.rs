@@ -29,10 +29,11 @@ mod simple;
 mod step;
 mod upstream;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::BytesMut;
+use foldhash::HashMap;
 use ledger::{Ledger, Sequence};
 use statement::Catalog;
 use wire::postgres as pg;
@@ -236,8 +237,8 @@ impl Machine {
             ledger,
             cache,
             queue: VecDeque::new(),
-            statements: HashMap::new(),
-            portals: HashMap::new(),
+            statements: HashMap::default(),
+            portals: HashMap::default(),
             tentative: 0,
             transaction: pg::TransactionStatus::Idle,
             open: 0,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use ledger::Event;
-use ledger::event::{Intent, ObjectUse, Outcome, OutcomeStatus, Verdict, shape_hash};
+use ledger::event::{Encoded, Intent, ObjectUse, Outcome, OutcomeStatus, Verdict, shape_hash};
 use store::disk::{Disk, File, Lock, Mode, RealDisk, Space};
 use store::{Options, Sequence};
 
@@ -55,6 +55,7 @@ pub fn intent(principal: &str, statement: u64) -> Event {
         task: None,
         run: None,
         traceparent: None,
+        encoded: Encoded::default(),
     })
 }
 
