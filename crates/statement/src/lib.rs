@@ -2,6 +2,7 @@
 mod analyze;
 mod ast;
 pub mod catalog;
+mod degrade;
 mod error;
 mod lex;
 mod limits;
@@ -15,6 +16,7 @@ mod shape;
 mod value;
 pub use analyze::{analyze, analyze_with};
 pub use catalog::{Catalog, ColumnId, Oid};
+pub use degrade::{Degraded, degrade};
 pub use error::Error;
 pub use limits::Limits;
 pub use model::*;

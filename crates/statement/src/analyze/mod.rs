@@ -11,13 +11,14 @@ mod utility;
 use effects::Effects;
 use text::{inner_text, trimmed};
 
+use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::ast::{Query, Tree};
 use crate::parse::{self, Parsed};
 use crate::pattern;
-use crate::resolve::{Pending, Resolver, Rows, Ty};
+use crate::resolve::{Pending, References, Resolver, Rows, Ty};
 use crate::scope::Search;
 use crate::{
     Access, Analysis, Effect, Error, Kind, Object, Oid, OpaqueReason, Output, Scope, SetChange,
@@ -41,6 +42,26 @@ pub fn analyze(text: &str, scope: &Scope<'_>) -> Result<Analysis, Error> {
 /// # Errors
 /// The text is not in the grammar, or exceeds a limit.
 pub fn analyze_with(text: &str, parameters: &[Oid], scope: &Scope<'_>) -> Result<Analysis, Error> {
+    read(text, parameters, scope, None)
+}
+
+/// Reads a text and gathers the references to columns in it.
+pub(crate) fn references(
+    text: &str,
+    parameters: &[Oid],
+    scope: &Scope<'_>,
+) -> Result<References, Error> {
+    let references = RefCell::default();
+    read(text, parameters, scope, Some(&references))?;
+    Ok(references.into_inner())
+}
+
+fn read(
+    text: &str,
+    parameters: &[Oid],
+    scope: &Scope<'_>,
+    references: Option<&RefCell<References>>,
+) -> Result<Analysis, Error> {
     limits::check(text, &scope.limits)?;
     let parsed = parse::parse(text, scope.limits.depth, scope.limits.statements)?;
     let mut settings = scope.settings.clone();
@@ -64,6 +85,7 @@ pub fn analyze_with(text: &str, parameters: &[Oid], scope: &Scope<'_>) -> Result
             pending: &pending,
             known: settings.known,
             nesting: 0,
+            references,
             parameters: parameters
                 .iter()
                 .map(|oid| match oid {
@@ -96,6 +118,8 @@ struct Reader<'a> {
     known: bool,
     nesting: usize,
     parameters: Vec<Ty>,
+    /// Where references in the text are gathered, if they are.
+    references: Option<&'a RefCell<References>>,
 }
 
 /// A statement half made.
@@ -139,12 +163,7 @@ impl<'a> Reader<'a> {
         complete: &mut bool,
     ) -> Statement {
         let piece = text.get(own.clone()).unwrap_or_default();
-        let mut resolver = Resolver::new(
-            self.scope.catalog,
-            self.search,
-            self.pending,
-            self.scope.limits.depth,
-        );
+        let mut resolver = self.resolver();
         resolver.parameters.clone_from(&self.parameters);
         if !self.known {
             resolver.facts.opaque(OpaqueReason::UnknownSettings);
@@ -154,6 +173,13 @@ impl<'a> Reader<'a> {
         let mut statement = self.finish(resolver, draft, piece, own, complete);
         statement.redefines = effects.names();
         statement
+    }
+
+    fn resolver(&self) -> Resolver<'a> {
+        let limit = self.scope.limits.depth;
+        let mut resolver = Resolver::new(self.scope.catalog, self.search, self.pending, limit);
+        resolver.facts.references = self.references.map(|_| Box::default());
+        resolver
     }
 
     fn draft(
@@ -222,12 +248,7 @@ impl<'a> Reader<'a> {
     ) -> Statement {
         let own = inner_text(text);
         let piece = text.get(own.clone()).unwrap_or_default();
-        let mut resolver = Resolver::new(
-            self.scope.catalog,
-            self.search,
-            self.pending,
-            self.scope.limits.depth,
-        );
+        let mut resolver = self.resolver();
         resolver.parameters = parameters;
         let mut effects = Effects::default();
         let draft = self.query(&mut resolver, query, &mut effects);
@@ -279,6 +300,9 @@ impl<'a> Reader<'a> {
         resolver.check_system_columns();
         resolver.check_implicit_casts();
         let mut facts = resolver.facts;
+        if let (Some(all), Some(own)) = (self.references, facts.references.take()) {
+            all.borrow_mut().add(*own);
+        }
         *complete &= facts.complete;
         let columns = facts.columns(self.scope.catalog);
         let outputs = if draft.silent {
@@ -386,6 +410,7 @@ impl<'a> Reader<'a> {
             known: self.known,
             nesting: self.nesting + 1,
             parameters: Vec::new(),
+            references: None,
         })
     }
 

@@ -90,6 +90,7 @@ impl<'a> Reader<'a> {
             known: self.known,
             nesting: self.nesting,
             parameters: Vec::new(),
+            references: None,
         };
         let mut effects = Effects::default();
         Some(reader.statement(text, one, &mut effects, complete))

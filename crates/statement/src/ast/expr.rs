@@ -62,6 +62,8 @@ impl Literal {
 pub(crate) struct Column {
     pub(crate) path: Path,
     pub(crate) star: bool,
+    /// Where it begins in the text.
+    pub(crate) place: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -163,6 +165,8 @@ pub(crate) struct Compute {
 #[derive(Debug)]
 pub(crate) struct Sort {
     pub(crate) expr: Expr,
+    /// Where it begins in the text, when it is a constant or column.
+    pub(crate) place: Option<usize>,
     pub(crate) using: Path,
 }
 

@@ -21,6 +21,8 @@ pub(crate) struct Alias {
 #[derive(Debug)]
 pub(crate) struct Target {
     pub(crate) name: Option<Ident>,
+    /// Where it begins in the text.
+    pub(crate) place: Option<usize>,
     pub(crate) expr: Expr,
 }
 

@@ -58,6 +58,25 @@ pub enum Usage {
     Unresolved,
 }
 
+impl Usage {
+    /// It has a say in which rows count, or which are one.
+    pub(crate) fn decides_rows(self) -> bool {
+        match self {
+            Self::Predicate | Self::Join | Self::Group | Self::Distinct | Self::SetOperation => {
+                true
+            }
+            Self::Projected
+            | Self::Expression
+            | Self::Order
+            | Self::Aggregate
+            | Self::Written
+            | Self::WrittenFrom
+            | Self::WholeRow
+            | Self::Unresolved => false,
+        }
+    }
+}
+
 /// One column of a statement's result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {

@@ -123,7 +123,11 @@ impl Converter {
                 _ => return Expr::Opaque("a column reference of unusual form"),
             }
         }
-        Expr::Column(Box::new(Column { path: fields, star }))
+        Expr::Column(Box::new(Column {
+            path: fields,
+            star,
+            place: usize::try_from(column.location).ok(),
+        }))
     }
 
     #[inline(never)]
@@ -451,8 +455,14 @@ impl Converter {
     ) -> Result<Vec<Sort>> {
         let mut sorts = Vec::new();
         for sort in list {
+            let place = match sort.node() {
+                Node::A_Const(constant) => usize::try_from(constant.location).ok(),
+                Node::ColumnRef(column) => usize::try_from(column.location).ok(),
+                _ => None,
+            };
             sorts.push(Sort {
                 expr: self.expr(sort.node())?,
+                place,
                 using: names(sort.use_op()),
             });
         }

@@ -304,6 +304,7 @@ impl Converter {
                         Some(name) => Expr::Column(Box::new(crate::ast::Column {
                             path: vec![name.into()],
                             star: false,
+                            place: None,
                         })),
                         None => self.expr(element.expr())?,
                     });

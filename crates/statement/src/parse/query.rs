@@ -139,6 +139,7 @@ impl Converter {
     pub(super) fn target(&mut self, target: &nodes::ResTarget) -> Result<Target> {
         Ok(Target {
             name: target.name().map(Into::into),
+            place: usize::try_from(target.location).ok(),
             expr: self.expr(target.val())?,
         })
     }

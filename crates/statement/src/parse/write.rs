@@ -64,6 +64,7 @@ impl Converter {
                 Node::ResTarget(target) => self.target(target)?,
                 _ => Target {
                     name: None,
+                    place: None,
                     expr: Expr::Opaque("RETURNING of unusual form"),
                 },
             });
@@ -128,6 +129,7 @@ impl Converter {
             Some(name) => Ok(Expr::Column(Box::new(crate::ast::Column {
                 path: vec![name.into()],
                 star: false,
+                place: None,
             }))),
             None => self.expr(element.expr()),
         }

@@ -21,7 +21,11 @@ impl<'a> Resolver<'a> {
 
     /// Records every column of an expression under this usage, unless its place says more.
     pub(crate) fn consume(&mut self, expr: &'a Expr, usage: Usage) -> Info {
-        self.deeper(Info::other(false), |this| this.consume_here(expr, usage))
+        let outer = self.facts.deciding;
+        self.facts.deciding |= usage.decides_rows();
+        let info = self.deeper(Info::other(false), |this| this.consume_here(expr, usage));
+        self.facts.deciding = outer;
+        info
     }
 
     #[inline(never)]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use foldhash::HashSet;
 
 use super::lineage::Lineage;
+use super::references::References;
 use crate::catalog::Relation;
 use crate::{
     Access, Catalog, ColumnId, ColumnUse, Effect, FunctionUse, Object, Oid, OpaqueReason,
@@ -34,6 +35,10 @@ pub(crate) struct Facts {
     capture: Option<Unique<ColumnId>>,
     /// Whether the value of a constant was looked at.
     pub(crate) constants_read: Cell<bool>,
+    /// What is read now decides which rows count.
+    pub(crate) deciding: bool,
+    /// References are gathered here, when somebody asks for them.
+    pub(crate) references: Option<Box<References>>,
 }
 
 impl Default for Facts {
@@ -54,6 +59,8 @@ impl Default for Facts {
             complete: true,
             capture: None,
             constants_read: Cell::new(false),
+            deciding: false,
+            references: None,
         }
     }
 }
@@ -117,6 +124,9 @@ impl Facts {
 
     /// Records a use of whatever a column of a scope consists of.
     pub(crate) fn lineage(&mut self, lineage: &Lineage, usage: Usage) {
+        if let Some(references) = &mut self.references {
+            references.used(lineage, usage, self.deciding);
+        }
         for column in lineage.values() {
             self.column(column, usage);
         }

@@ -20,6 +20,8 @@ pub(crate) struct Lineage {
     pub(crate) derived: Option<Rc<[ColumnId]>>,
     /// No column's value is part of it.
     pub(crate) clean: bool,
+    /// Where the reference that brought it begins in the text, when references are gathered.
+    pub(crate) at: Option<usize>,
 }
 
 impl Lineage {
@@ -60,6 +62,7 @@ impl Lineage {
             through: list(|one| &one.through),
             derived: list(|one| &one.derived),
             clean: false,
+            at: None,
         }
     }
 

@@ -16,6 +16,7 @@ mod names;
 mod outputs;
 mod pending;
 mod query;
+mod references;
 mod stored;
 mod types;
 mod view;
@@ -35,6 +36,8 @@ pub(crate) use facts::Facts;
 pub(crate) use from::Meant;
 pub(crate) use lineage::{Lineage, Rows, ScopeColumn, Ty};
 pub(crate) use pending::Pending;
+pub(crate) use references::{Reference, References};
+pub(crate) use types::{quoted, written};
 
 /// Columns looked at while a statement is read, at most.
 const WORK: usize = 20_000_000;

@@ -41,6 +41,21 @@ struct Place {
 
 impl<'a> Resolver<'a> {
     pub(super) fn column(&mut self, column: &Column) -> Named<'a> {
+        let mut named = self.meaning(column);
+        if let Named::Column(found) = &mut named {
+            // Stored definitions are other texts.
+            found.lineage.at = match (&mut self.facts.references, column.place) {
+                (Some(references), Some(place)) if self.views.is_empty() => {
+                    references.reference(place, &column.path, found.ty);
+                    Some(place)
+                }
+                _ => None,
+            };
+        }
+        named
+    }
+
+    fn meaning(&mut self, column: &Column) -> Named<'a> {
         let parts: Vec<&str> = column.path.iter().map(|part| &**part).collect();
         let shown = self
             .levels

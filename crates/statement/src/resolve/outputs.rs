@@ -41,6 +41,9 @@ impl<'a> Resolver<'a> {
                 name.into()
             }
         };
+        if target.name.is_none() && self.views.is_empty() {
+            self.note_name(target, &name);
+        }
         // What an output of a view is computed from counts when the output is used.
         let capturing = !self.views.is_empty() && self.frames.is_empty() && self.levels.len() == 1;
         let captured = capturing.then(|| self.facts.start_capture());
@@ -57,6 +60,16 @@ impl<'a> Resolver<'a> {
             }
         }
         rows.columns.push(ScopeColumn { name, lineage, ty });
+    }
+
+    fn note_name(&mut self, target: &Target, name: &str) {
+        if let (Some(references), Some(place), Some(column)) = (
+            &mut self.facts.references,
+            target.place,
+            naming(&target.expr),
+        ) {
+            references.named(place, column.place, name);
+        }
     }
 
     pub(super) fn star(&mut self, column: &Column, rows: &mut Rows) {
@@ -174,6 +187,27 @@ pub(super) fn output_name(expr: &Expr) -> (u8, &str) {
             (name, _) => (2, name),
         },
         _ => NONE,
+    }
+}
+
+/// The reference that gives an output without a name its own, by the rules of [`output_name`].
+fn naming(expr: &Expr) -> Option<&Column> {
+    match expr {
+        Expr::Column(column) => Some(column),
+        Expr::Part(part) => {
+            let is_field = |step: &Step| matches!(step, Step::Field(_));
+            if part.steps.iter().any(is_field) {
+                return None;
+            }
+            naming(&part.arg)
+        }
+        Expr::Cast(cast) => naming(&cast.arg),
+        Expr::Compute(compute) => match (compute.name, compute.operands.as_slice()) {
+            ("(argument)", [arg]) => naming(arg),
+            ("case", [.., last]) if compute.has_else => naming(last),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

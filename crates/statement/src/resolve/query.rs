@@ -2,7 +2,7 @@
 
 use super::outputs::is_name;
 use super::{Level, Lineage, Meant, Resolver, Rows, ScopeColumn, Ty};
-use crate::ast::{Body, Distinct, Expr, From, Plain, Query, Select, Sort};
+use crate::ast::{Body, Distinct, Expr, From, Ident, Plain, Query, Select, Sort};
 use crate::{Effect, Usage, Verb};
 
 impl<'a> Resolver<'a> {
@@ -158,12 +158,12 @@ impl<'a> Resolver<'a> {
             }
             Distinct::On(exprs) => {
                 for expr in exprs {
-                    self.by_output(expr, &rows, Usage::Distinct);
+                    self.by_output(expr, None, &rows, Usage::Distinct);
                 }
             }
         }
         for sort in &select.order {
-            self.by_output(&sort.expr, &rows, Usage::Order);
+            self.by_output(&sort.expr, sort.place, &rows, Usage::Order);
             self.sort_operator(sort);
         }
         self.locking(select);
@@ -223,26 +223,39 @@ impl<'a> Resolver<'a> {
 
     /// ORDER BY and DISTINCT ON: an output's number or name, before anything else
     /// (parser/parse_clause.c, findTargetlistEntrySQL92).
-    pub(super) fn by_output(&mut self, expr: &'a Expr, rows: &Rows, usage: Usage) {
-        if !self.output(expr, rows, usage) {
+    pub(super) fn by_output(
+        &mut self,
+        expr: &'a Expr,
+        place: Option<usize>,
+        rows: &Rows,
+        usage: Usage,
+    ) {
+        if !self.output(expr, place, rows, usage) {
             self.consume(expr, usage);
         }
     }
 
-    pub(super) fn output(&mut self, expr: &Expr, rows: &Rows, usage: Usage) -> bool {
+    /// `place` is where the number or name begins in the text.
+    pub(super) fn output(
+        &mut self,
+        expr: &Expr,
+        place: Option<usize>,
+        rows: &Rows,
+        usage: Usage,
+    ) -> bool {
+        let place = place.filter(|_| self.views.is_empty());
         match expr {
             Expr::Number(number) => {
-                let place = number
-                    .read(&self.facts.constants_read)
-                    .parse::<usize>()
-                    .ok()
-                    .and_then(|place| place.checked_sub(1));
-                let column = place.and_then(|place| rows.columns.get(place));
+                let number = number.read(&self.facts.constants_read);
+                let number = number.parse::<usize>().ok();
+                let column = number
+                    .and_then(|number| number.checked_sub(1))
+                    .and_then(|number| rows.columns.get(number));
                 match column {
-                    Some(column) if !rows.open => self.facts.lineage(&column.lineage, usage),
+                    Some(column) if !rows.open => self.use_output(column, place, &[], usage),
                     _ => {
                         for column in &rows.columns {
-                            self.facts.lineage(&column.lineage, usage);
+                            self.use_output(column, None, &[], usage);
                         }
                     }
                 }
@@ -253,8 +266,8 @@ impl<'a> Resolver<'a> {
                     return false;
                 };
                 let mut found = false;
-                for column in rows.columns.iter().filter(|column| *column.name == **name) {
-                    self.facts.lineage(&column.lineage, usage);
+                for output in rows.columns.iter().filter(|output| *output.name == **name) {
+                    self.use_output(output, place, &column.path, usage);
                     found = true;
                 }
                 found
@@ -263,10 +276,31 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// ORDER BY over VALUES or a set operation: there is nothing but outputs.
+    /// An output is used where its number or name stands, not where it is made.
+    fn use_output(
+        &mut self,
+        output: &ScopeColumn,
+        place: Option<usize>,
+        path: &[Ident],
+        usage: Usage,
+    ) {
+        let Some(references) = &mut self.facts.references else {
+            return self.facts.lineage(&output.lineage, usage);
+        };
+        if let Some(place) = place {
+            references.reference(place, path, output.ty);
+        }
+        let lineage = Lineage {
+            at: place,
+            ..output.lineage.clone()
+        };
+        self.facts.lineage(&lineage, usage);
+    }
+
+    /// ORDER BY over VALUES or a set operation: there is nothing but outputs, and nothing else can stand there.
     pub(super) fn order_by_outputs(&mut self, order: &'a [Sort], rows: &Rows) {
         for sort in order {
-            self.by_output(&sort.expr, rows, Usage::Order);
+            self.by_output(&sort.expr, None, rows, Usage::Order);
             self.sort_operator(sort);
         }
     }
@@ -286,12 +320,12 @@ impl<'a> Resolver<'a> {
                     [name] if !column.star => self.local(name),
                     _ => true,
                 };
-                if local || !self.output(expr, rows, Usage::Group) {
+                if local || !self.output(expr, None, rows, Usage::Group) {
                     self.consume(expr, Usage::Group);
                 }
             }
             Expr::Number(_) => {
-                self.output(expr, rows, Usage::Group);
+                self.output(expr, None, rows, Usage::Group);
             }
             _ => {
                 self.consume(expr, Usage::Group);

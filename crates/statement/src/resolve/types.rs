@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Resolver, Ty};
 use crate::ast::TypeName;
 use crate::catalog::{FIRST_USER_OID, Type, TypeKind};
-use crate::{FunctionUse, Oid};
+use crate::{Catalog, FunctionUse, Oid};
 
 /// The server's own types that columns have (catalog/pg_type.dat): name, identifier, identifier of the array type.
 const BUILT_IN: &[(&str, Oid, Oid)] = &[
@@ -94,6 +94,40 @@ const BUILT_IN: &[(&str, Oid, Oid)] = &[
 fn built_in(name: &str) -> Option<(Oid, Oid)> {
     let place = BUILT_IN.binary_search_by(|entry| entry.0.cmp(name)).ok()?;
     BUILT_IN.get(place).map(|entry| (entry.1, entry.2))
+}
+
+/// How a type is written so that it is this one under any search_path; a domain is written as its base, because a
+/// domain may refuse NULL. `None` for what no column has, and what the catalog does not know.
+pub(crate) fn written(catalog: &Catalog, mut oid: Oid) -> Option<String> {
+    // Domains over domains; bounded against a catalog that lies.
+    for _ in 0..32 {
+        let own = BUILT_IN
+            .iter()
+            .find(|entry| entry.1 == oid || (entry.2 == oid && oid != 0));
+        if let Some((name, base, _)) = own {
+            let array = if *base == oid { "" } else { "[]" };
+            let is_pseudo = matches!(*name, "cstring" | "record" | "unknown" | "void");
+            return (!is_pseudo).then(|| format!("pg_catalog.\"{name}\"{array}"));
+        }
+        let ty = catalog.type_by_oid(oid)?;
+        match ty.kind {
+            TypeKind::Domain => oid = ty.base,
+            TypeKind::Pseudo | TypeKind::Unknown => return None,
+            TypeKind::Base
+            | TypeKind::Composite
+            | TypeKind::Enum
+            | TypeKind::Range
+            | TypeKind::Multirange => {
+                return Some(format!("{}.{}", quoted(&ty.schema), quoted(&ty.name)));
+            }
+        }
+    }
+    None
+}
+
+/// A name as an identifier that is taken as it is.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// The type modifier of a type written with modifiers (utils/adt/varchar.c, numeric.c, timestamp.c).

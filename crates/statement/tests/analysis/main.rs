@@ -5,6 +5,8 @@ mod attacks;
 #[cfg(test)]
 mod bounds;
 #[cfg(test)]
+mod degrade;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod names;
