@@ -241,6 +241,7 @@ fn shorten(intent: &Intent) -> Intent {
         rules: intent.rules.iter().take(SHORT_LIST).cloned().collect(),
         observed: intent.observed.iter().take(SHORT_LIST).cloned().collect(),
         masks: intent.masks.iter().take(SHORT_LIST).cloned().collect(),
+        degraded: intent.degraded.iter().take(SHORT_LIST).cloned().collect(),
         ..intent.clone()
     }
 }

@@ -37,6 +37,9 @@ pub struct Verdict {
     /// Whether the verdict depends on the text and world alone (not on
     /// prepared statements or cursors of this session).
     pub cacheable: bool,
+    /// What is sent in place of the client's text, and what the verdict is on: NULL stands where the client's
+    /// computes with masked columns.
+    pub sent: Option<Arc<str>>,
 }
 
 impl Verdict {
@@ -48,7 +51,14 @@ impl Verdict {
             refusal: None,
             expires_ms: None,
             cacheable: true,
+            sent: None,
         }
+    }
+
+    /// What the server is sent for the client's `text`.
+    #[must_use]
+    pub fn sent<'a>(&'a self, text: &'a str) -> &'a str {
+        self.sent.as_deref().unwrap_or(text)
     }
 
     /// Whether rows must be counted against a cap.
@@ -66,7 +76,8 @@ impl Verdict {
                 && a.copy == b.copy
                 && a.row_cap == b.row_cap
         };
-        self.judged.len() == other.judged.len()
+        self.sent == other.sent
+            && self.judged.len() == other.judged.len()
             && self
                 .judged
                 .iter()
@@ -89,7 +100,7 @@ impl Verdict {
     /// Whether errors of this string may carry values.
     #[must_use]
     pub fn guarded(&self) -> bool {
-        self.judged.iter().any(|j| j.guarded)
+        self.sent.is_some() || self.judged.iter().any(|j| j.guarded)
     }
 }
 
@@ -253,6 +264,8 @@ pub struct Record {
     pub opaque: bool,
     /// Labels masked.
     pub masks: Arc<[Arc<str>]>,
+    /// Masked columns that are NULL where it computes with them.
+    pub degraded: Arc<[Arc<str>]>,
     /// Version of the policies.
     pub policy: Arc<str>,
     /// What of it is the same in every intent, encoded once.
@@ -286,6 +299,7 @@ impl Record {
             observed: Arc::from([]),
             opaque: !statement.opaque.is_empty(),
             masks: Arc::from([]),
+            degraded: Arc::from([]),
             policy: policy.into(),
             encoded: Encoded::default(),
             declared,

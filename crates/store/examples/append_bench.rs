@@ -121,6 +121,7 @@ fn intent(thread: u64) -> Intent {
         opaque: false,
         policy: "9f86d081884c7d65".into(),
         masks: vec![label].into(),
+        degraded: Vec::new().into(),
         row_cap: Some(10_000),
         prepared: None,
         text: None,

@@ -92,6 +92,9 @@ pub enum ExplainedVerdict {
         rules: Vec<String>,
         /// Labels that leave masked.
         masks: Vec<String>,
+        /// Masked columns that are NULL where it computes with them.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        degraded: Vec<String>,
         /// Rows that may leave.
         row_cap: Option<u64>,
     },
@@ -115,6 +118,7 @@ impl Default for ExplainedVerdict {
         ExplainedVerdict::Allow {
             rules: Vec::new(),
             masks: Vec::new(),
+            degraded: Vec::new(),
             row_cap: None,
         }
     }
@@ -270,6 +274,12 @@ fn explained(world: &session::World, judged: &session::Judged) -> ExplainedState
                     .map(ToString::to_string)
                     .collect(),
                 masks: judged.masks.iter().cloned().collect(),
+                degraded: judged
+                    .record
+                    .degraded
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect(),
                 row_cap: judged.row_cap,
             },
         },

@@ -73,6 +73,9 @@ pub struct Intent {
     /// Labels that are masked in what it returns.
     #[serde(serialize_with = "texts", skip_serializing_if = "nothing")]
     pub masks: Arc<[Text]>,
+    /// Masked columns that are NULL where it computes with them: the text sent to the database was not the client's.
+    #[serde(serialize_with = "texts", skip_serializing_if = "nothing")]
+    pub degraded: Arc<[Text]>,
     /// Most rows it may return.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub row_cap: Option<u64>,

@@ -21,6 +21,7 @@ pub(crate) fn intent() -> Intent {
         opaque: false,
         policy: "v1".into(),
         masks: Vec::new().into(),
+        degraded: Vec::new().into(),
         row_cap: None,
         text: Some("select * from t where id = 'secret'".into()),
         prepared: None,

@@ -13,6 +13,9 @@ use super::Judge;
 use crate::refusal::{Cause, Refusal};
 use crate::verdict::Judged;
 
+/// The rule that refuses what is not in the table.
+pub(super) const MASKED_USE: &str = "weir.masked-use";
+
 impl Judge<'_> {
     /// Which outputs are masked; or the refusal of any other use of a masked
     /// column (DESIGN §5: the table is closed).
@@ -269,7 +272,7 @@ fn misuse(used: &statement::ColumnUse, label: &Label) -> Refusal {
     };
     Refusal::new(
         Cause::Masked,
-        "weir.masked-use",
+        MASKED_USE,
         format!(
             "column {column} is masked (label {}), so it may be selected as it is but not {how}",
             label.as_str()

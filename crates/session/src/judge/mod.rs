@@ -9,6 +9,7 @@ use policy::{Context, Decision, Facts, Request, Subject};
 use statement::{Catalog, ColumnId, Effect, Kind, Scope, Statement, Usage};
 
 mod access;
+mod degrade;
 mod masks;
 mod settings;
 
@@ -54,6 +55,23 @@ impl Judge<'_> {
     ///
     /// `alike` may know the verdict on a statement that means the same.
     pub(crate) fn text(
+        &self,
+        text: &str,
+        types: &[u32],
+        scope: &Scope<'_>,
+        alike: impl FnOnce(&Statement) -> Option<Arc<Verdict>>,
+    ) -> Judgement {
+        let mut judgement = self.as_written(text, types, scope, alike);
+        if let Some(verdict) = self.degraded(text, types, scope, &judgement.verdict) {
+            judgement.verdict = Arc::new(verdict);
+            // It holds one text, not a pattern.
+            judgement.pattern = None;
+        }
+        judgement
+    }
+
+    /// Judges a query string as it stands.
+    fn as_written(
         &self,
         text: &str,
         types: &[u32],

@@ -6,6 +6,7 @@ use bytes::BytesMut;
 use statement::Kind;
 use wire::postgres as pg;
 
+use super::degraded::degraded;
 use super::errand::RESERVED;
 use super::names::changed;
 use super::step::{Name, Portal, Prepared, Run, Step};
@@ -184,11 +185,13 @@ impl Machine {
         match recorded {
             Err(refusal) => self.refuse_named(refusal, name),
             Ok(intent) => {
-                self.forward(raw);
+                self.send_parse(&verdict, name, types, raw);
                 self.tentative += 1;
                 let first = verdict.judged.first();
                 let prepared = Arc::new(Prepared {
                     text: text.into(),
+                    sent: verdict.sent.clone(),
+                    degraded: degraded(first),
                     types: types.into(),
                     pinned: first.and_then(|j| Prepared::pin(&j.statement, &world.labels)),
                 });
@@ -222,8 +225,7 @@ impl Machine {
         {
             return Flow::Blocked;
         }
-        let first = verdict.judged.first();
-        if verdict.refusal.is_none() && first.is_some_and(|j| prepared.differs(&j.statement)) {
+        if verdict.refusal.is_none() && prepared.is_outdated(&verdict) {
             self.blocked_by.get_or_insert_with(changed);
         }
         match self.clear(&verdict, &prepared.text, Some(bind), world) {
@@ -240,6 +242,7 @@ impl Machine {
                     formats: bind.result_formats().iter().map(pg::Format::code).collect(),
                     rows: 0,
                     left: None,
+                    request: self.statement_number,
                     intent: cleared.first().map(Cleared::intent),
                     hold: false,
                     cursor: false,
@@ -373,6 +376,7 @@ impl Machine {
         let mut run = Run::new(verdict, Some(name.into()), Vec::new(), now);
         run.formats = Arc::clone(&portal.formats);
         run.under.clone_from(&portal.under);
+        run.request = portal.request;
         run.rows_before = portal.rows + self.rows_before(run.current());
         self.anticipate(&Arc::clone(&run.verdict));
         match run.verdict.judged.first().and_then(|j| j.row_cap) {
@@ -408,12 +412,6 @@ impl Machine {
             Some(Kind::Fetch { cursor }) => self.portal(cursor).map_or(0, |portal| portal.rows),
             _ => 0,
         }
-    }
-
-    /// Forwards an extended-protocol message as it is.
-    fn forward(&mut self, raw: &[u8]) {
-        self.to_upstream.buffer().extend_from_slice(raw);
-        self.open += 1;
     }
 
     pub(super) fn hold(&mut self, cleared: &[Cleared]) {

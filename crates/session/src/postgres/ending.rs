@@ -6,7 +6,9 @@ use ledger::event::OutcomeStatus;
 use statement::Kind;
 use wire::postgres as pg;
 
+use super::degraded::degraded;
 use super::errand::{Progress, Question};
+use super::evidence::Guard;
 use super::step::{Portal, Prepared, Run, Step};
 use super::{End, Machine, Now, outcome};
 use crate::verdict::{Foresight, Verdict};
@@ -23,14 +25,14 @@ impl Machine {
             self.record_outcome(failed, fields.get(b'C'), None, now);
             self.record_rest(OutcomeStatus::NotExecuted);
             self.queue.pop_front();
-            let guarded = self.guards_session(world);
-            self.send_error(fields, raw, guarded);
+            let guard = self.session_guard(world);
+            self.send_error(fields, raw, guard);
             self.end = Some(End::Upstream);
             return;
         }
         match self.queue.front_mut() {
             Some(Step::Query(run)) => {
-                let guarded = run.verdict.guarded();
+                let guard = Guard::of(&run.verdict);
                 let refusal = run.overruled.clone();
                 let told = std::mem::replace(&mut run.told, true);
                 self.record_outcome(
@@ -49,13 +51,13 @@ impl Machine {
                 match refusal {
                     Some(refusal) if !told => self.send_refusal(&refusal, self.statement_number),
                     Some(_) => {}
-                    None => self.send_error(fields, raw, guarded),
+                    None => self.send_error(fields, raw, guard),
                 }
             }
             Some(Step::Sync) | None => {
                 self.after_error();
-                let guarded = self.guards_session(world);
-                self.send_error(fields, raw, guarded);
+                let guard = self.session_guard(world);
+                self.send_error(fields, raw, guard);
             }
             Some(Step::Refused { .. }) => {
                 if let Some(Step::Refused {
@@ -82,7 +84,7 @@ impl Machine {
                     Step::Execute(run) if run.overruled.is_some() => OutcomeStatus::Refused,
                     _ => failed,
                 };
-                let guarded = self.step_guarded(world);
+                let guard = self.step_guard(world);
                 self.record_outcome(status, fields.get(b'C'), None, now);
                 let refusal = match self.queue.pop_front() {
                     Some(Step::Execute(run)) => run.overruled,
@@ -99,7 +101,7 @@ impl Machine {
                 };
                 match refusal {
                     Some(refusal) => self.send_refusal(&refusal, self.statement_number),
-                    None => self.send_error(fields, raw, guarded),
+                    None => self.send_error(fields, raw, guard),
                 }
                 self.drop_skipped();
             }
@@ -182,6 +184,8 @@ impl Machine {
             Kind::Prepare { name, text, .. } => {
                 let prepared = Prepared {
                     text: text.as_str().into(),
+                    sent: None,
+                    degraded: degraded(Some(judged)),
                     types: Arc::from([]),
                     pinned: Prepared::pin(&judged.statement, &world.labels),
                 };
@@ -198,6 +202,8 @@ impl Machine {
                 let portal = Portal {
                     prepared: Arc::new(Prepared {
                         text: "".into(),
+                        sent: None,
+                        degraded: degraded(Some(judged)),
                         types: Arc::from([]),
                         pinned: None,
                     }),
@@ -207,6 +213,7 @@ impl Machine {
                     under: None,
                     formats: Arc::from([]),
                     rows: 0,
+                    request: 0,
                     intent: None,
                     left: None,
                     hold: *with_hold,

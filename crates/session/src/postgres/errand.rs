@@ -11,6 +11,7 @@ use statement::catalog::Builder;
 use wire::postgres as pg;
 
 use super::Machine;
+use super::evidence::Guard;
 use super::rows;
 use super::step::Step;
 use crate::verdict::Verdict;
@@ -192,9 +193,9 @@ impl Machine {
             } => {
                 // What the server says of the text is the answer to the client's
                 // own message, which is not sent any more.
-                let guarded = verdict.guarded();
+                let guard = Guard::of(verdict);
                 let simple = *simple;
-                self.send_error(fields, raw, guarded);
+                self.send_error(fields, raw, guard);
                 if simple {
                     answered = true;
                     self.answered = true;

@@ -54,6 +54,7 @@ impl Machine {
             opaque: record.opaque,
             policy: Arc::clone(&record.policy),
             masks: Arc::clone(&record.masks),
+            degraded: Arc::clone(&record.degraded),
             row_cap: judged.row_cap,
             encoded: match decision {
                 Decided::Allow => record.encoded.share(),
@@ -82,6 +83,12 @@ impl Machine {
         let alone = verdict.judged.len() == 1;
         let mut intent = self.intent(judged, alone, text, Decided::Allow);
         intent.prepared = self.prepared_text(verdict, judged);
+        let degraded = self.degraded_in(judged, bind.map(|bind| bind.statement));
+        if *degraded != *intent.degraded {
+            // What it runs was judged when it was prepared or declared.
+            intent.degraded = degraded;
+            intent.encoded = Encoded::default();
+        }
         intent.parameters = bind.filter(|_| !judged.record.secret).and_then(parameters);
         self.ledger.append(intent.into()).map_err(|unavailable| {
             Refusal::new(
@@ -148,8 +155,8 @@ impl Machine {
     }
 
     /// Forwards the server's error; a guarded one without what may hold values.
-    pub(super) fn send_error(&mut self, fields: &pg::Fields<'_>, raw: &[u8], guarded: bool) {
-        if !guarded {
+    pub(super) fn send_error(&mut self, fields: &pg::Fields<'_>, raw: &[u8], guard: Guard) {
+        if guard == Guard::Open {
             self.to_client.buffer().extend_from_slice(raw);
             return;
         }
@@ -165,7 +172,9 @@ impl Machine {
             self.to_client.buffer(),
             &pg::ErrorFields {
                 hint: (!free).then_some("The text is withheld, because it may hold masked values. The SQLSTATE tells what went wrong."),
-                position: text(b'P').filter(|_| free).and_then(|p| p.parse().ok()),
+                position: text(b'P')
+                    .filter(|_| free && guard == Guard::Values)
+                    .and_then(|p| p.parse().ok()),
                 ..pg::ErrorFields::new(severity, code, &message)
             },
         );
@@ -173,12 +182,13 @@ impl Machine {
 
     /// Notices are results as well.
     pub(super) fn notice(&mut self, raw: &[u8], world: &World) {
-        let guarded = match self.queue.front() {
+        let guard = match self.queue.front() {
             Some(Step::Errand(_)) => return,
-            Some(_) => self.step_guarded(world) || self.doubt() != Doubt::None,
-            None => self.guards_session(world),
+            Some(_) if self.doubt() != Doubt::None => return,
+            Some(_) => self.step_guard(world),
+            None => self.session_guard(world),
         };
-        if !guarded {
+        if guard == Guard::Open {
             self.to_client.buffer().extend_from_slice(raw);
         }
     }
@@ -203,17 +213,46 @@ impl Machine {
         self.standing.masked_somewhere
     }
 
-    /// Whether what the step at the head causes must be taken for a result.
-    pub(super) fn step_guarded(&self, world: &World) -> bool {
+    /// How something of unknown origin is told.
+    pub(super) fn session_guard(&self, world: &World) -> Guard {
+        match self.guards_session(world) {
+            true => Guard::Values,
+            false => Guard::Open,
+        }
+    }
+
+    /// How what the step at the head causes is told.
+    pub(super) fn step_guard(&self, world: &World) -> Guard {
         match self.queue.front() {
-            Some(Step::Query(run) | Step::Execute(run)) => run.verdict.guarded(),
+            Some(Step::Query(run) | Step::Execute(run)) => Guard::of(&run.verdict),
             Some(
                 Step::Parse { verdict, .. }
                 | Step::DescribeStatement { verdict, .. }
                 | Step::DescribePortal { verdict },
-            ) => verdict.guarded(),
-            Some(Step::Bind { portal, .. }) => portal.verdict.guarded(),
-            _ => self.guards_session(world),
+            ) => Guard::of(verdict),
+            Some(Step::Bind { portal, .. }) => Guard::of(&portal.verdict),
+            _ => self.session_guard(world),
+        }
+    }
+}
+
+/// What of the server's errors and notices is kept from the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Guard {
+    /// Nothing.
+    Open,
+    /// What may hold values.
+    Values,
+    /// That, and positions in a text that is not the client's.
+    ValuesAndPlaces,
+}
+
+impl Guard {
+    pub(super) fn of(verdict: &Verdict) -> Self {
+        match (&verdict.sent, verdict.guarded()) {
+            (Some(_), _) => Self::ValuesAndPlaces,
+            (None, true) => Self::Values,
+            (None, false) => Self::Open,
         }
     }
 }

@@ -9,6 +9,7 @@ use statement::{Kind, Scope};
 use wire::postgres as pg;
 
 use super::errand::{Errand, Loading, Progress, Question};
+use super::names::changed;
 use super::settings;
 use super::step::{Name, Prepared, Step};
 use super::{Machine, Now};
@@ -126,7 +127,9 @@ impl Machine {
             let wording = pattern.as_deref().map(Wording::Pattern);
             let wording = wording.unwrap_or(key.wording);
             self.cache.keep(&Key { wording, ..key }, &verdict);
-            self.cache.keep_alike(&key, &verdict);
+            if verdict.sent.is_none() {
+                self.cache.keep_alike(&key, &verdict);
+            }
         }
         Ok(verdict)
     }
@@ -147,6 +150,7 @@ impl Machine {
         Ok(
             match self.blocked_by.take().or_else(|| verdict.refusal.clone()) {
                 Some(refusal) => Err(refusal),
+                None if prepared.sent != verdict.sent => Err(changed()),
                 None => Ok(verdict),
             },
         )
@@ -293,7 +297,7 @@ impl Machine {
                 continue;
             }
             let part = if verdict.judged.len() == 1 {
-                Some(text)
+                Some(verdict.sent(text))
             } else {
                 text.get(judged.statement.text.clone())
             };
@@ -425,7 +429,7 @@ impl statement::Prepared for Names<'_> {
         self.look_up(Name::Statement(name));
         self.machine
             .prepared(name)
-            .map(|prepared| Arc::clone(&prepared.text))
+            .map(|prepared| Arc::clone(prepared.held()))
     }
 
     fn cursor(&self, name: &str) -> Option<Arc<statement::Statement>> {

@@ -14,6 +14,7 @@
 mod attribution;
 mod client;
 mod copying;
+mod degraded;
 mod doubt;
 mod ending;
 mod errand;

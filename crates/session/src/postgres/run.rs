@@ -104,6 +104,7 @@ impl Run {
 
     pub(super) fn next_statement(&mut self, now: Now) {
         self.index += 1;
+        self.announced = false;
         self.row_mask = None;
         self.copy_mask = None;
         self.copied.clear();

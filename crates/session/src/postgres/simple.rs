@@ -73,9 +73,11 @@ impl Machine {
     ) {
         self.hold(cleared);
         self.anticipate(&verdict);
-        self.to_upstream.buffer().extend_from_slice(raw);
+        self.send_simple(&verdict, raw);
+        let before = cleared.len().saturating_sub(1) as u64;
         let intents = cleared.iter().map(Cleared::intent).collect();
         let mut run = Run::new(verdict, None, intents, now);
+        run.request = self.statement_number.saturating_sub(before);
         run.under = self.under(world);
         run.rows_before = self.rows_before(run.current());
         self.query_in_pipeline |= self.open > 0;

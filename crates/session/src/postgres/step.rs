@@ -25,6 +25,10 @@ use crate::world::Labels;
 pub(crate) struct Prepared {
     /// Text of the one statement to run.
     pub text: Arc<str>,
+    /// What the server holds in place of the text.
+    pub sent: Option<Arc<str>>,
+    /// Masked columns that are NULL where it computes with them.
+    pub degraded: Arc<[Arc<str>]>,
     /// Parameter types as the client declared them.
     pub types: Arc<[u32]>,
     /// The columns it used when it was prepared, if one of them was labelled: the server may go on to use them
@@ -33,6 +37,17 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
+    /// The text that the server holds.
+    pub(crate) fn held(&self) -> &Arc<str> {
+        self.sent.as_ref().unwrap_or(&self.text)
+    }
+
+    /// Whether the server may run something else than what `verdict`, the present one on the text, is on.
+    pub(crate) fn is_outdated(&self, verdict: &Verdict) -> bool {
+        let first = verdict.judged.first();
+        verdict.sent != self.sent || first.is_some_and(|j| self.differs(&j.statement))
+    }
+
     /// What [`Prepared::pinned`] holds for a statement.
     pub(crate) fn pin(statement: &Statement, labels: &Labels) -> Option<Arc<[ColumnId]>> {
         let is_labelled = |used: &statement::ColumnUse| labels.get(used.column).is_some();
@@ -73,6 +88,8 @@ pub(crate) struct Portal {
     pub rows: u64,
     /// The catalog its names were looked up in, until that is beyond doubt.
     pub under: Option<Under>,
+    /// The number of its Bind in the session.
+    pub request: u64,
     /// The intent recorded at Bind, until its outcome is.
     pub intent: Option<Sequence>,
     /// What left by Execute and no outcome tells of yet; none before the first.
@@ -81,6 +98,13 @@ pub(crate) struct Portal {
     pub hold: bool,
     /// Declared by SQL, so fetched by `FETCH`.
     pub cursor: bool,
+}
+
+impl Portal {
+    /// Its statement.
+    pub(crate) fn judged(&self) -> Option<&Judged> {
+        self.verdict.judged.get(self.index)
+    }
 }
 
 /// A statement list being run, by Query or Execute.
@@ -95,6 +119,10 @@ pub(crate) struct Run {
     pub formats: Arc<[i16]>,
     /// Intent of each statement of the string; a portal has its own.
     pub intents: Vec<Sequence>,
+    /// The number of its first statement in the session.
+    pub request: u64,
+    /// The client knows what is NULL in the statement the server is at.
+    pub announced: bool,
     pub started_us: u64,
     pub rows: u64,
     pub bytes: u64,
@@ -222,6 +250,8 @@ impl Run {
             portal,
             formats: Arc::from([]),
             intents,
+            request: 0,
+            announced: false,
             started_us: now.monotonic_us,
             rows: 0,
             bytes: 0,

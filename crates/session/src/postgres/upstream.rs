@@ -28,6 +28,9 @@ impl Machine {
             if !self.beyond_doubt(input, world) {
                 return;
             }
+            if let Some(tag) = input.first() {
+                self.tell_of_null(*tag);
+            }
             if self.forward_rows(input) {
                 continue;
             }

@@ -13,6 +13,8 @@ mod caps;
 mod copying;
 mod definitions;
 #[cfg(test)]
+mod degraded;
+#[cfg(test)]
 mod errands;
 #[cfg(test)]
 mod errors;

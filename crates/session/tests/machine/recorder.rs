@@ -74,6 +74,9 @@ impl Recorder {
                     if !intent.observed.is_empty() {
                         line.push_str(&format!(" observed [{}]", intent.observed.join(" ")));
                     }
+                    if !intent.degraded.is_empty() {
+                        line.push_str(&format!(" degraded [{}]", intent.degraded.join(" ")));
+                    }
                     if intent.opaque {
                         line.push_str(" opaque");
                     }

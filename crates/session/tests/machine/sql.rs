@@ -188,12 +188,14 @@ fn select(text: &str, path: &str) -> Stmt {
             "note" if public => ("note", CUSTOMERS, 7, 25),
             "id" => ("id", CLEAN, 1, 23),
             "label" => ("label", CLEAN, 2, 25),
+            other if other.contains("(NULL::") => ("computed", 0, 0, 25),
             other => return Stmt::Wrong("42703", format!("column \"{other}\" does not exist")),
         });
     }
     let value = |column: &Column, i: usize| match *column {
         (_, CUSTOMERS, 2, _) => format!("u{i}{RAW}"),
         (_, _, 1, _) => i.to_string(),
+        (_, 0, 0, 25) => "null".into(),
         _ => format!("v{i}"),
     };
     let data = (1..=3)

@@ -47,6 +47,7 @@ pub fn intent(principal: &str, statement: u64) -> Event {
         opaque: false,
         policy: "v1".into(),
         masks: Vec::new().into(),
+        degraded: Vec::new().into(),
         row_cap: None,
         prepared: None,
         text: Some(format!("select * from t where id = 'literal-{statement}'").into()),

@@ -158,11 +158,18 @@ fn verdict(verdict: &ExplainedVerdict, output: &mut Output) -> Result<()> {
         ExplainedVerdict::Allow {
             rules,
             masks,
+            degraded,
             row_cap,
         } => {
             let mut how = Vec::new();
             if !masks.is_empty() {
                 how.push(format!("with {} masked", masks.join(", ")));
+            }
+            if !degraded.is_empty() {
+                how.push(format!(
+                    "NULL where it computes with {}",
+                    degraded.join(", ")
+                ));
             }
             if let Some(rows) = row_cap {
                 how.push(format!("at most {rows} rows"));

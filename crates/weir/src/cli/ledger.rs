@@ -449,8 +449,12 @@ fn summary(entry: &Entry) -> String {
                 shape if shape.is_empty() => field("command"),
                 shape => shape,
             };
+            let degraded = match field("degraded") {
+                columns if columns.is_empty() => columns,
+                columns => format!(" with NULL for {columns}"),
+            };
             format!(
-                "{decision}{rules}{opaque}{observed}: {principal} on {target}: {}",
+                "{decision}{rules}{degraded}{opaque}{observed}: {principal} on {target}: {}",
                 cut(&what, 100)
             )
         }

@@ -563,6 +563,7 @@ fn an_explanation_is_readable() {
                 verdict: ExplainedVerdict::Allow {
                     rules: vec!["agents-read".to_owned(), "labels-masked".to_owned()],
                     masks: vec!["email".to_owned()],
+                    degraded: Vec::new(),
                     row_cap: Some(1000),
                 },
                 ..ExplainedStatement::default()
