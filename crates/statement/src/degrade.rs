@@ -50,7 +50,12 @@ pub fn degrade(
         }
         let place = used.place?;
         let mut found = references.found.iter();
-        by_place.insert(place, found.find(|found| found.place == place)?);
+        let reference = found.find(|found| found.place == place)?;
+        // Without the reference an aggregate of the outer query would be one of the inner.
+        if reference.outer && used.usage == Usage::Aggregate {
+            return None;
+        }
+        by_place.insert(place, reference);
     }
     if columns.is_empty() {
         return None;

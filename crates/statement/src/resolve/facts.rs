@@ -124,7 +124,7 @@ impl Facts {
 
     /// Records a use of whatever a column of a scope consists of.
     pub(crate) fn lineage(&mut self, lineage: &Lineage, usage: Usage) {
-        if let Some(references) = &mut self.references {
+        if let (Some(references), None) = (&mut self.references, &self.capture) {
             references.used(lineage, usage, self.deciding);
         }
         for column in lineage.values() {

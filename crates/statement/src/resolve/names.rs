@@ -43,16 +43,30 @@ impl<'a> Resolver<'a> {
     pub(super) fn column(&mut self, column: &Column) -> Named<'a> {
         let mut named = self.meaning(column);
         if let Named::Column(found) = &mut named {
+            let outer = self.facts.references.is_some() && self.is_outer(&column.path);
             // Stored definitions are other texts.
             found.lineage.at = match (&mut self.facts.references, column.place) {
                 (Some(references), Some(place)) if self.views.is_empty() => {
-                    references.reference(place, &column.path, found.ty);
+                    references.reference(place, &column.path, found.ty, outer);
                     Some(place)
                 }
                 _ => None,
             };
         }
         named
+    }
+
+    /// Whether a name is one of a query around the innermost.
+    fn is_outer(&self, path: &[Box<str>]) -> bool {
+        match path {
+            [name] => !self.local(name),
+            [rest @ .., _] => {
+                let parts: Vec<&str> = rest.iter().map(|part| &**part).collect();
+                let place = self.place_of(&parts);
+                place.is_none_or(|place| place.level + 1 != self.levels.len())
+            }
+            [] => true,
+        }
     }
 
     fn meaning(&mut self, column: &Column) -> Named<'a> {

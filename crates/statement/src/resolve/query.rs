@@ -288,7 +288,7 @@ impl<'a> Resolver<'a> {
             return self.facts.lineage(&output.lineage, usage);
         };
         if let Some(place) = place {
-            references.reference(place, path, output.ty);
+            references.reference(place, path, output.ty, false);
         }
         let lineage = Lineage {
             at: place,

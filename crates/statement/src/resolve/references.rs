@@ -20,6 +20,8 @@ pub(crate) struct Reference {
     /// Its names; none for a number.
     pub(crate) path: Vec<Ident>,
     pub(crate) ty: Ty,
+    /// It names a column of a query around its own.
+    pub(crate) outer: bool,
 }
 
 /// How a reference uses a column.
@@ -51,11 +53,12 @@ impl References {
         self.names.extend(other.names);
     }
 
-    pub(super) fn reference(&mut self, place: usize, path: &[Ident], ty: Ty) {
+    pub(super) fn reference(&mut self, place: usize, path: &[Ident], ty: Ty, outer: bool) {
         self.found.push(Reference {
             place,
             path: path.to_vec(),
             ty,
+            outer,
         });
     }
 

@@ -5,16 +5,22 @@ use std::fmt::Write;
 use expect_test::{Expect, expect};
 use statement::{ColumnId, Limits, NothingPrepared, Scope, Usage};
 
-use crate::fixture::{catalog, settings};
+use crate::fixture::{catalog_with, settings};
 
 /// email, ssn, salary, profile and tags of `customers`.
 fn is_masked(column: ColumnId) -> bool {
     column.relation == 17095 && (2..=6).contains(&column.attribute)
 }
 
+/// A view that computes with a masked column.
+const SEEN: &str = "relation\t90001\tpublic\tseen\tv\tp\t90002\t9001\tfalse\tfalse\tfalse\t SELECT customers.id,\\n    lower(customers.email) AS low,\\n    customers.email\\n   FROM public.customers;
+column\t90001\t1\tid\t23\t-1\tfalse\tfalse\t\t
+column\t90001\t2\tlow\t25\t-1\tfalse\tfalse\t\t
+column\t90001\t3\temail\t25\t-1\tfalse\tfalse\t\t";
+
 /// Each text after `degrade`, and whether what came out is clean and has the same names.
 fn check(texts: &[&str], expect: Expect) {
-    let catalog = catalog();
+    let catalog = catalog_with(SEEN);
     let settings = settings();
     let scope = Scope {
         catalog: &catalog,
@@ -75,6 +81,7 @@ fn computed_references_become_typed_nulls() {
             "select tags[1], c.tags[1:2], profile->>'a' from customers c",
             "select case when email like '%x' then 1 else 2 end from customers",
             "select percentile_cont(0.5) within group (order by salary) from customers",
+            "select (select max(c.salary) from customers c), (select length(email)) from customers",
             "select string_agg(email, ',' order by ssn) filter (where id > 3) from customers",
             "select rank() over (order by salary), sum(salary) over w from customers window w as (order by email)",
             "values ((select max(salary) from customers))",
@@ -94,6 +101,7 @@ fn computed_references_become_typed_nulls() {
             select (NULL::pg_catalog."text"[])[1] AS "tags", (NULL::pg_catalog."text"[])[1:2] AS "tags", (NULL::pg_catalog."jsonb")->>'a' from customers c
             select case when (NULL::pg_catalog."text") like '%x' then 1 else 2 end from customers
             select percentile_cont(0.5) within group (order by (NULL::pg_catalog."int4")) from customers
+            select (select max((NULL::pg_catalog."int4")) from customers c), (select length((NULL::pg_catalog."text"))) from customers
             select string_agg((NULL::pg_catalog."text"), ',' order by (NULL::pg_catalog."varchar")) filter (where id > 3) from customers
             select rank() over (order by (NULL::pg_catalog."int4")), sum((NULL::pg_catalog."int4")) over w from customers window w as (order by (NULL::pg_catalog."text"))
             values ((select max((NULL::pg_catalog."int4")) from customers))
@@ -240,6 +248,8 @@ fn what_decides_rows_or_has_no_name_is_not_rewritten() {
             "select lower((c).email) from customers c",
             "select id from customers limit (select max(salary) from customers)",
             "select a.id from customers a join customers b on lower(a.email) = b.region",
+            "select (select max(c.salary)) from customers c",
+            "select (select max(salary) from clean) from customers",
             "select id, email from customers",
             "select lower(region) from customers",
         ],
@@ -260,6 +270,8 @@ fn what_decides_rows_or_has_no_name_is_not_rewritten() {
             refused: select lower((c).email) from customers c
             refused: select id from customers limit (select max(salary) from customers)
             refused: select a.id from customers a join customers b on lower(a.email) = b.region
+            refused: select (select max(c.salary)) from customers c
+            refused: select (select max(salary) from clean) from customers
             refused: select id, email from customers
             refused: select lower(region) from customers
         "#]],
@@ -282,6 +294,36 @@ fn queries_in_other_statements() {
             declare c cursor for select lower((NULL::pg_catalog."text")), email from customers
             prepare p (text) as select replace((NULL::pg_catalog."text"), $1, ''), (NULL::pg_catalog."text")::varchar AS "email" from customers
             select replace((NULL::pg_catalog."text"), $1, '') from customers
+        "#]],
+    );
+}
+
+#[test]
+fn what_views_compute_with_is_null_where_it_is_used() {
+    check(
+        &[
+            "select low from seen",
+            "select low, email from seen order by email",
+            "select id from seen order by low",
+            "select low from seen order by low",
+            "select low, low || 'x' from seen order by 1",
+            "select email, s.low || 'x' from seen s",
+            "select id, email from seen",
+            "select * from seen",
+            "select * from seen order by low",
+            "select id from seen where low = 'x'",
+        ],
+        expect![[r#"
+            select (NULL::pg_catalog."text") AS "low" from seen
+            select (NULL::pg_catalog."text") AS "low", email from seen order by (NULL::pg_catalog."text")
+            select id from seen order by (NULL::pg_catalog."text")
+            select (NULL::pg_catalog."text") AS "low" from seen order by (NULL::pg_catalog."text")
+            select (NULL::pg_catalog."text") AS "low", (NULL::pg_catalog."text") || 'x' from seen order by (NULL::pg_catalog."text")
+            select email, (NULL::pg_catalog."text") || 'x' from seen s
+            refused: select id, email from seen
+            refused: select * from seen
+            refused: select * from seen order by low
+            refused: select id from seen where low = 'x'
         "#]],
     );
 }

@@ -7,6 +7,7 @@
     reason = "helpers of tests are tests"
 )]
 
+mod degraded;
 mod endurance;
 mod identity;
 mod interleavings;
