@@ -100,6 +100,7 @@ fn masked_principals_cannot_write_masked_columns() {
         "merge into customers c using notes n on n.id = c.id when matched then update set email = n.text",
         "copy customers (id, email) from stdin",
         "create table copies as select email from customers",
+        "create view copied as select email from customers",
     ] {
         assert_eq!(refused(&mut alice, sql), "weir.masked-use", "{sql}");
     }
