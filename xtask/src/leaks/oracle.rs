@@ -180,11 +180,12 @@ impl Oracle {
             None => None,
             Some(Extra::Int) => hit(&self.binary, bytes),
             Some(Extra::Encoded) => {
+                let bytes = without_requests(bytes);
                 let lower = bytes.to_ascii_lowercase();
                 hit(&self.encoded, &lower)
-                    .or_else(|| hit(&self.encoded, bytes))
-                    .or_else(|| hit(&self.binary, bytes))
-                    .or_else(|| hit(&self.squeezed, &squeeze(bytes)))
+                    .or_else(|| hit(&self.encoded, &bytes))
+                    .or_else(|| hit(&self.binary, &bytes))
+                    .or_else(|| hit(&self.squeezed, &squeeze(&bytes)))
                     .or_else(|| {
                         columns.iter().find_map(|column| {
                             let column = column.to_ascii_lowercase();
@@ -196,6 +197,23 @@ impl Oracle {
             }
         }
     }
+}
+
+/// The bytes without the request ids of refusals and notices: they are Weir's own and random, and five hexadecimal
+/// digits of an integer stand in one of them now and then.
+fn without_requests(bytes: &[u8]) -> Vec<u8> {
+    const NAME: &[u8] = b"\"request\":\"";
+    let mut kept = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some(at) = rest.windows(NAME.len()).position(|part| part == NAME) {
+        let (before, after) = rest.split_at(at + NAME.len());
+        kept.extend_from_slice(before);
+        let is_id = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b'-' | b'/');
+        let end = after.iter().take_while(|byte| is_id(byte)).count();
+        rest = after.get(end..).unwrap_or_default();
+    }
+    kept.extend_from_slice(rest);
+    kept
 }
 
 /// Each result column read downwards, as text and as character codes.
@@ -322,6 +340,16 @@ mod tests {
             Some(Extra::Encoded)
         ));
         assert!(!found("ZQXCANARY", None), "only asked for raw forms");
+    }
+
+    #[test]
+    fn a_request_id_is_no_value() {
+        let refused = |id: &str| format!(r#"{{"rule":"weir.masked-use","request":"{id}"}} z"#);
+        let integer = format!("{:x}", NUMBERS[0]);
+        let chance = format!("1172eba9-{integer}-4fa9-a7c1/2");
+        assert!(!found(&refused(&chance), Some(Extra::Encoded)));
+        let said = format!("{} {integer}", refused("1172eba9/2"));
+        assert!(found(&said, Some(Extra::Encoded)));
     }
 
     #[test]
