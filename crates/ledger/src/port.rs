@@ -2,7 +2,9 @@
 //!
 //! The contract of an implementor: [`Ledger::append`] returns a [`Receipt`] only
 //! once the entry has its place in the log and has left this process (it survives
-//! `kill -9`); [`Ledger::durable`] counts an entry only once it survives power loss.
+//! `kill -9`). One of a kind that [goes with the next](crate::Kind::goes_with_the_next)
+//! has its place, and leaves with the next entry or within the pace of the profile.
+//! [`Ledger::durable`] counts an entry only once it survives power loss.
 
 use crate::{Event, Sequence};
 
@@ -25,7 +27,7 @@ pub trait Ledger: Send + Sync {
 /// Proof that an event was taken: the gate wants one before it clears a statement.
 ///
 /// Only implementors of [`Ledger`] make receipts, by [`Receipt::issue`], after the
-/// entry was written.
+/// entry was taken as the contract above says: an intent was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Receipt {
