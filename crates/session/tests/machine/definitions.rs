@@ -258,3 +258,31 @@ fn what_concerns_others_holds_nothing() {
     alice.play("< T upper@0.0:25\n< D X");
     assert_eq!(alice.machine.awaits_catalog(), None);
 }
+
+/// What was sent may still take effect when its client is gone: until the server closed the connection, it is
+/// announced, and no look at the catalog contains it.
+#[test]
+fn a_definition_outlives_the_client_who_sent_it() {
+    let mut alice = Lab::new(Who::Alice, Durability::Balanced).scripted();
+    let mut raw = alice.beside(Who::Raw).scripted();
+    alice.play("> Q select upper(region) from customers");
+    assert_eq!(raw.machine.unsettled(), None);
+    raw.play("> Q alter table customers rename email to e2");
+    let number = raw.machine.unsettled();
+    assert!(number.is_some(), "it is on its way and announced");
+    raw.machine.abandon();
+    assert_eq!(raw.machine.unsettled(), number, "nobody settled it");
+    alice.looks = false;
+    alice.play(
+        "
+        < T upper@0.0:25
+        < D X
+        < C SELECT 1
+        < Z I
+        ",
+    );
+    assert!(
+        alice.machine.awaits_catalog().is_some(),
+        "the answer is held, though the definer is gone"
+    );
+}
