@@ -76,6 +76,14 @@ pub enum Error {
         /// Number of entries.
         entries: u64,
     },
+    /// The entry was there and is not kept any more.
+    #[error("entry {sequence} is not kept any more; the ledger begins at entry {minimum}")]
+    Pruned {
+        /// The one asked for.
+        sequence: Sequence,
+        /// The first that is kept.
+        minimum: u64,
+    },
     /// The entry is not yet covered by a checkpoint.
     #[error(
         "entry {sequence} is not yet under a signed checkpoint, which covers {signed}; try again"

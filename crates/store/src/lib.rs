@@ -23,6 +23,7 @@
 
 pub mod disk;
 pub mod read;
+pub mod tiles;
 pub mod verify;
 
 mod allocate;

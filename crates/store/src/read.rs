@@ -20,6 +20,7 @@ use crate::segment;
 use crate::{Error, files};
 
 /// A ledger directory, open for reading.
+#[derive(Clone)]
 pub struct Reader {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) dir: PathBuf,
