@@ -24,6 +24,9 @@ pub enum Error {
     /// The bytes of a leaf are not an entry of a version we know.
     #[error("not a ledger entry: {0}")]
     BadEntry(&'static str),
+    /// The text is not a day.
+    #[error("{0:?} is not a day: write it as 2026-11-21, not before 1970")]
+    BadDay(String),
     /// A disclosure is not an RFC 9901 array of salt, name and value.
     #[error("not a disclosure: {0}")]
     BadDisclosure(&'static str),

@@ -26,7 +26,9 @@ pub(crate) mod tests;
 
 pub use disclose::{Disclosure, MAX_VALUE_BYTES};
 pub use log::{AlarmState, Gap, GapCause, LogClose, LogOpen, StorageAlarm, TreeHead};
-pub use operator::{ConfigChange, Erasure, KeyCreate, KeyRevoke, PolicyChange};
+pub use operator::{
+    ConfigChange, Erasure, EvidenceExport, HoldRelease, HoldSet, KeyCreate, KeyRevoke, PolicyChange,
+};
 pub use session::{
     AuthenticationFailed, AuthenticationReason, CloseReason, PrincipalKind, SessionClose,
     SessionOpen, SessionRefused, Tls,
@@ -72,6 +74,9 @@ pub enum Clear {
     PolicyChange(PolicyChange),
     Erasure(Erasure),
     SessionRefused(SessionRefused),
+    HoldSet(HoldSet),
+    HoldRelease(HoldRelease),
+    EvidenceExport(EvidenceExport),
 }
 
 macro_rules! kinds {
@@ -152,6 +157,12 @@ kinds! {
     Erasure = 15, "erasure";
     /// Someone who proved who it is did not get a session.
     SessionRefused = 16, "session.refused";
+    /// Nothing that this covers may be erased or pruned from here on.
+    HoldSet = 20, "hold.set";
+    /// A hold ended.
+    HoldRelease = 21, "hold.release";
+    /// Evidence left for somebody outside.
+    EvidenceExport = 22, "evidence.export";
 }
 
 impl Kind {
@@ -175,14 +186,17 @@ impl Kind {
             | Kind::Outcome
             | Kind::Cancel
             | Kind::KeyRevoke
-            | Kind::Erasure => true,
+            | Kind::Erasure
+            | Kind::HoldSet => true,
             Kind::SessionOpen
             | Kind::SessionRefused
             | Kind::AuthenticationFailed
             | Kind::Intent
             | Kind::KeyCreate
             | Kind::ConfigChange
-            | Kind::PolicyChange => false,
+            | Kind::PolicyChange
+            | Kind::HoldRelease
+            | Kind::EvidenceExport => false,
         }
     }
 }

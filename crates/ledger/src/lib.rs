@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | [`event`] | what can be recorded, literal-free | |
 //! | [`entry`] | the bytes that are hashed | |
+//! | [`days`] | whole days, UTC: the grain of erasure | |
 //! | [`disclosure`] | salted digests of what may identify people or hold values | RFC 9901 |
 //! | [`seal`] | encryption of disclosures under erasable keys | NIST SP 800-38D |
 //! | [`merkle`] | hashes, frontier, inclusion and consistency proofs | RFC 6962 §2.1 |
@@ -16,6 +17,7 @@
 //! | [`port`] | how the gate hands events over | |
 
 pub mod checkpoint;
+pub mod days;
 pub mod disclosure;
 pub mod entry;
 pub mod event;

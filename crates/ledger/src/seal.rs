@@ -33,6 +33,24 @@ impl std::fmt::Display for KeyId {
     }
 }
 
+impl std::str::FromStr for KeyId {
+    type Err = Error;
+
+    /// Reads what [`std::fmt::Display`] writes.
+    fn from_str(text: &str) -> Result<KeyId, Error> {
+        let bad = Error::BadSeal("not the id of a key");
+        let mut id = [0; 16];
+        if text.len() != 32 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(bad);
+        }
+        for (to, from) in id.iter_mut().zip(text.as_bytes().chunks(2)) {
+            let digits = std::str::from_utf8(from).map_err(|_| bad.clone())?;
+            *to = u8::from_str_radix(digits, 16).map_err(|_| bad.clone())?;
+        }
+        Ok(KeyId(id))
+    }
+}
+
 impl std::fmt::Debug for KeyId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         std::fmt::Display::fmt(self, f)

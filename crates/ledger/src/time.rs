@@ -32,7 +32,7 @@ pub(crate) fn write(at_ns: u64, out: &mut impl Write) -> std::io::Result<()> {
 
 /// Days since 1970-01-01 to year, month, day in the proleptic Gregorian calendar
 /// (days are counted from 0000-03-01, in eras of 400 years).
-fn civil(days: u64) -> (u64, u64, u64) {
+pub(crate) fn civil(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let era = days / 146_097;
     let of_era = days % 146_097;
@@ -46,6 +46,15 @@ fn civil(days: u64) -> (u64, u64, u64) {
         shifted_month - 9
     };
     (year_of_era + era * 400 + u64::from(month <= 2), month, day)
+}
+
+/// The inverse of [`civil`], for months 1 to 12 and years from 1970 on.
+pub(crate) fn days_before(year: u64, month: u64, day: u64) -> u64 {
+    let year = year - u64::from(month <= 2);
+    let (era, of_era) = (year / 400, year % 400);
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year;
+    days.saturating_sub(719_468)
 }
 
 #[cfg(test)]

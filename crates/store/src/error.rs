@@ -94,6 +94,34 @@ pub enum Error {
         /// Entries under the checkpoint.
         signed: u64,
     },
+    /// A legal hold forbids it.
+    #[error("{}: {}. Release it first, if that is lawful", if holds.len() == 1 { "a legal hold covers this" } else { "legal holds cover this" }, holds.join("; "))]
+    Held {
+        /// The holds, as they read.
+        holds: Vec<String>,
+    },
+    /// Nothing readable is kept of a subject.
+    #[error(
+        "nothing readable is kept of {subject} in {days}: it may be erased already, or the id is another"
+    )]
+    NothingKept {
+        /// The principal's id.
+        subject: String,
+        /// The days asked for.
+        days: ledger::days::Days,
+    },
+    /// The last day of a range comes before its first.
+    #[error("{days} is no range: its end comes before its beginning")]
+    NoDays {
+        /// The range.
+        days: ledger::days::Days,
+    },
+    /// There is no such hold.
+    #[error("there is no legal hold {id}; `weir ledger hold list` shows those in force")]
+    NoSuchHold {
+        /// The one asked for.
+        id: String,
+    },
     /// Entries cannot be taken at the moment.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),

@@ -28,6 +28,9 @@ pub(crate) fn subject_keys(dir: &Path) -> PathBuf {
 pub(crate) fn checkpoint(dir: &Path) -> PathBuf {
     dir.join("checkpoint")
 }
+pub(crate) fn holds(dir: &Path) -> PathBuf {
+    dir.join("holds.json")
+}
 pub(crate) fn lock(dir: &Path) -> PathBuf {
     dir.join("lock")
 }

@@ -7,9 +7,9 @@
 //!                    made u64 ns, erased u64 ns, 20 zeros, CRC-32C
 //! ```
 //! A slot is written once and only ever changed by erasing it: secret and blind index
-//! become zeros in place. A slot that was torn by a crash is left as it is; no durable
-//! entry uses its key, because keys are made durable before entries. The newest live
-//! slot of a subject is the one in use. On file systems that copy on write, and on
+//! become zeros in place. A key is used on the day (UTC) it was made and on no other, so
+//! that days can be erased. A slot that was torn by a crash is left as it is; no durable
+//! entry uses its key, because keys are made durable before entries. On file systems that copy on write, and on
 //! flash, old blocks may survive an overwrite below the file system: there the disk
 //! itself should be encrypted.
 
@@ -18,6 +18,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use ledger::days::{Day, Days};
 use ledger::event::Text;
 use ledger::seal::{KeyId, SubjectKey, blind_index};
 use ledger::{Error as LedgerError, Unavailable};
@@ -40,6 +41,8 @@ pub(crate) enum Slot {
         key: Arc<SubjectKey>,
         /// Its subject, blind.
         subject: [u8; 32],
+        /// The day of the entries whose disclosures it seals.
+        day: Day,
     },
     /// It was destroyed at this time, nanoseconds since 1970.
     Erased {
@@ -157,7 +160,7 @@ fn parse(slot: &[u8; SLOT_BYTES]) -> Option<(KeyId, Slot)> {
     let (id, rest) = rest.split_first_chunk()?;
     let (subject, rest) = rest.split_first_chunk()?;
     let (secret, rest) = rest.split_first_chunk()?;
-    let (_made_ns, rest) = rest.split_first_chunk::<8>()?;
+    let (made_ns, rest) = rest.split_first_chunk()?;
     let (erased_ns, _) = rest.split_first_chunk()?;
     let id = KeyId(*id);
     match state {
@@ -166,6 +169,7 @@ fn parse(slot: &[u8; SLOT_BYTES]) -> Option<(KeyId, Slot)> {
             Slot::Live {
                 key: Arc::new(SubjectKey::new(id, secret)),
                 subject: *subject,
+                day: Day::of(u64::from_le_bytes(*made_ns)),
             },
         )),
         ERASED => Some((
@@ -201,19 +205,32 @@ fn encode(
 pub(crate) struct Keys {
     root: Zeroizing<[u8; 32]>,
     /// Keys in use, by subject as it is named.
-    in_use: RwLock<HashMap<Option<Text>, Arc<SubjectKey>>>,
+    in_use: RwLock<HashMap<Option<Text>, InUse>>,
     table: Mutex<Table>,
     /// Whether a slot was written since the last sync.
     dirty: AtomicBool,
+}
+
+struct InUse {
+    day: Day,
+    key: Arc<SubjectKey>,
 }
 
 struct Table {
     file: Arc<dyn File>,
     /// What the file holds, so that a fault can be repaired without reading it back.
     bytes: Zeroizing<Vec<u8>>,
-    /// Live keys by blind index, newest last.
-    live: HashMap<[u8; 32], Vec<(Arc<SubjectKey>, u64)>>,
+    /// Live keys by blind index.
+    live: HashMap<[u8; 32], Vec<Live>>,
     end: u64,
+}
+
+#[derive(Clone)]
+struct Live {
+    key: Arc<SubjectKey>,
+    day: Day,
+    /// Place of the slot.
+    at: u64,
 }
 
 impl Table {
@@ -242,14 +259,13 @@ impl Keys {
             .map_err(Error::io("open", &path))?;
         let mut live: HashMap<_, Vec<_>> = HashMap::new();
         for (slot, at) in content.slots.values() {
-            if let Slot::Live { key, subject } = slot {
-                live.entry(*subject)
-                    .or_default()
-                    .push((Arc::clone(key), *at));
+            if let Slot::Live { key, subject, day } = slot {
+                live.entry(*subject).or_default().push(Live {
+                    key: Arc::clone(key),
+                    day: *day,
+                    at: *at,
+                });
             }
-        }
-        for slots in live.values_mut() {
-            slots.sort_unstable_by_key(|(_, at)| *at);
         }
         Ok(Keys {
             root: Zeroizing::new(content.root),
@@ -265,26 +281,38 @@ impl Keys {
         })
     }
 
-    /// The key of a subject, which is made (written, not yet durable) if there is none.
+    /// The key of a subject for what is written at this time, which is made (written,
+    /// not yet durable) if there is none.
     pub(crate) fn of(
         &self,
         subject: Option<&Text>,
-        now_ns: u64,
+        at_ns: u64,
     ) -> Result<Arc<SubjectKey>, Unavailable> {
+        let today = Day::of(at_ns);
         let subject = subject.cloned();
         let in_use = self.in_use.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(key) = in_use.get(&subject) {
+        if let Some(InUse { day, key }) = in_use.get(&subject)
+            && *day == today
+        {
             return Ok(Arc::clone(key));
         }
         drop(in_use);
         let blind = blind_index(&self.root, subject.as_deref());
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = match table.live.get(&blind).and_then(|slots| slots.last()) {
-            Some((key, _)) => Arc::clone(key),
-            None => self.make(&mut table, blind, now_ns)?,
+        let made = table.live.get(&blind).and_then(|keys| {
+            let of_today = keys.iter().find(|live| live.day == today)?;
+            Some(Arc::clone(&of_today.key))
+        });
+        let key = match made {
+            Some(key) => key,
+            None => self.make(&mut table, blind, at_ns)?,
         };
         let mut in_use = self.in_use.write().unwrap_or_else(PoisonError::into_inner);
-        in_use.insert(subject, Arc::clone(&key));
+        let now_in_use = InUse {
+            day: today,
+            key: Arc::clone(&key),
+        };
+        in_use.insert(subject, now_in_use);
         Ok(key)
     }
 
@@ -292,11 +320,11 @@ impl Keys {
         &self,
         table: &mut Table,
         blind: [u8; 32],
-        now_ns: u64,
+        at_ns: u64,
     ) -> Result<Arc<SubjectKey>, Unavailable> {
         let id = KeyId(random::array()?);
         let secret = Zeroizing::new(random::array::<32>()?);
-        let slot = encode(LIVE, id, &blind, &secret, [now_ns, 0]);
+        let slot = encode(LIVE, id, &blind, &secret, [at_ns, 0]);
         self.dirty.store(true, Ordering::Release);
         let end = table.end;
         table.write(end, &slot).map_err(|error| Unavailable::Io {
@@ -304,30 +332,26 @@ impl Keys {
             message: error.to_string(),
         })?;
         let key = Arc::new(SubjectKey::new(id, &secret));
-        table
-            .live
-            .entry(blind)
-            .or_default()
-            .push((Arc::clone(&key), table.end));
-        table.end = table.end.saturating_add(SLOT_BYTES as u64);
+        table.live.entry(blind).or_default().push(Live {
+            key: Arc::clone(&key),
+            day: Day::of(at_ns),
+            at: end,
+        });
+        table.end = end.saturating_add(SLOT_BYTES as u64);
         Ok(key)
     }
 
-    /// The keys that a subject's disclosures were sealed under.
-    pub(crate) fn of_subject(&self, subject: Option<&str>) -> Vec<KeyId> {
+    /// The keys that a subject's disclosures of these days were sealed under.
+    pub(crate) fn of_subject(&self, subject: Option<&str>, days: &Days) -> Vec<KeyId> {
         let blind = blind_index(&self.root, subject);
         let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        let slots = table
-            .live
-            .get(&blind)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        slots.iter().map(|(key, _)| key.id()).collect()
+        let keys = table.live.get(&blind).into_iter().flatten();
+        let wanted = keys.filter(|live| days.contain(live.day));
+        wanted.map(|live| live.key.id()).collect()
     }
 
-    /// Destroys all keys of a subject, durably.
-    pub(crate) fn erase(&self, subject: Option<&str>, now_ns: u64) -> Result<(), Unavailable> {
-        let blind = blind_index(&self.root, subject);
+    /// Destroys these keys, durably. Those that are gone already are passed over.
+    pub(crate) fn erase(&self, ids: &[KeyId], now_ns: u64) -> Result<(), Unavailable> {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         let mut in_use = self.in_use.write().unwrap_or_else(PoisonError::into_inner);
         let failed = |operation| {
@@ -336,18 +360,28 @@ impl Keys {
                 message: error.to_string(),
             }
         };
-        let Some(slots) = table.live.get(&blind).cloned() else {
+        let doomed = |live: &Live| ids.contains(&live.key.id());
+        let slots: Vec<Live> = table
+            .live
+            .values()
+            .flatten()
+            .filter(|live| doomed(live))
+            .cloned()
+            .collect();
+        if slots.is_empty() {
             return Ok(());
-        };
-        for (key, at) in &slots {
+        }
+        for Live { key, at, .. } in &slots {
             let slot = encode(ERASED, key.id(), &[0; 32], &[0; 32], [0, now_ns]);
             table
                 .write(*at, &slot)
                 .map_err(failed("erasure of a subject key"))?;
         }
         table.file.sync().map_err(failed("sync of an erasure"))?;
-        table.live.remove(&blind);
-        in_use.retain(|name, _| name.as_deref() != subject);
+        for keys in table.live.values_mut() {
+            keys.retain(|live| !doomed(live));
+        }
+        in_use.retain(|_, one| !ids.contains(&one.key.id()));
         Ok(())
     }
 
@@ -383,3 +417,50 @@ impl Keys {
 
 /// The fault for an envelope whose key is nowhere in the table.
 pub(crate) const UNKNOWN_KEY: LedgerError = LedgerError::BadSeal("its key is not in the key table");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::RealDisk;
+
+    const DAY_NS: u64 = 86_400_000_000_000;
+
+    fn day(day: u64) -> Option<Day> {
+        Some(Day(day))
+    }
+
+    #[test]
+    fn every_subject_has_a_key_a_day_and_days_are_erased_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = [7; 16];
+        create(&RealDisk, dir.path(), &log).unwrap();
+        let keys = Keys::open(&RealDisk, dir.path(), &log).unwrap();
+        let (ann, bob): (Text, Text) = ("ann".into(), "bob".into());
+        let of = |subject: &Text, day: u64, ns: u64| {
+            let key = keys.of(Some(subject), day * DAY_NS + ns).unwrap();
+            key.id()
+        };
+        let of_ann: Vec<KeyId> = (0..5).map(|day| of(&ann, day, 3)).collect();
+        // A key is for its whole day, whichever way the clock steps.
+        for (day, id) in (0..5).zip(&of_ann) {
+            assert_eq!((of(&ann, day, 0), of(&ann, day, DAY_NS - 1)), (*id, *id));
+        }
+        let of_bob = of(&bob, 2, 3);
+        let days = Days {
+            from: day(1),
+            until: day(2),
+        };
+        let mut doomed = keys.of_subject(Some("ann"), &days);
+        doomed.sort_unstable();
+        let mut expected = of_ann[1..3].to_vec();
+        expected.sort_unstable();
+        assert_eq!(doomed, expected);
+        keys.erase(&doomed, 1).unwrap();
+        assert_ne!(of(&ann, 2, 3), of_ann[2], "an erased key is not used again");
+
+        let reopened = Keys::open(&RealDisk, dir.path(), &log).unwrap();
+        let all = Days::default();
+        assert_eq!(reopened.of_subject(Some("ann"), &all).len(), 4);
+        assert_eq!(reopened.of_subject(Some("bob"), &all), [of_bob]);
+    }
+}

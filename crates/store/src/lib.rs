@@ -9,6 +9,7 @@
 //! | `signing.key` | secret of the log (0600), form of Go's `sumdb/note` | once |
 //! | `subject.keys` | key of each subject's disclosures, erasable in place (0600) | before the entries that use them |
 //! | `wal/NNNNNNNNNNNNNNNN.wal` | the entries, see [`frame`] and [`segment`] | by the committer |
+//! | `holds.json` | legal holds in force | before the entry that sets one, after that which ends it |
 //! | `wal/reserve` | disk reserve, becomes a segment when the disk is full | once |
 //! | `checkpoint` | the signed tree head, by rename | after the entries it covers |
 //!
@@ -28,11 +29,13 @@ pub mod verify;
 
 mod allocate;
 mod committer;
+mod erase;
 mod error;
 mod files;
 mod frame;
 mod heal;
 mod health;
+mod holds;
 mod keys;
 mod log;
 mod open;
@@ -44,8 +47,10 @@ mod scan;
 mod segment;
 mod store;
 
+pub use erase::Erased;
 pub use error::Error;
 pub use health::{Alarm, Health, State};
+pub use holds::Hold;
 pub use ledger::{Ledger, Receipt, Sequence, Unavailable};
 pub use options::{Options, Profile};
 pub use prove::{Disclose, prove};

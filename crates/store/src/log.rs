@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use ledger::days::Day;
 use ledger::note::Signer;
 use ledger::seal::NONCE_BYTES;
 use ledger::{Draft, Error as LedgerError, Event, Kind, Sequence, Unavailable, entry};
@@ -66,6 +67,15 @@ pub(crate) struct Progress {
 struct Prepared {
     draft: Draft,
     sealed: Vec<u8>,
+    /// The day whose keys it is sealed under, if it discloses anything.
+    day: Option<Day>,
+}
+
+/// What became of an attempt to place an entry.
+enum Placed {
+    Here(Sequence),
+    /// It has to be sealed again, with the keys of this time.
+    OnAnotherDay(u64),
 }
 
 impl Prepared {
@@ -84,17 +94,28 @@ impl Log {
 
     /// Writes an event and gives it its place.
     pub(crate) fn append(&self, event: &Event) -> Result<Sequence, Unavailable> {
-        let placed = self
-            .prepare(event)
-            .and_then(|prepared| self.place(&prepared));
+        let placed = self.append_of_its_day(event);
         if placed.is_err() {
             self.refused.fetch_add(1, Ordering::Relaxed);
         }
         placed
     }
 
+    /// Disclosures are sealed under the key of the day on which the entry is written,
+    /// which is only known when it has its place.
+    fn append_of_its_day(&self, event: &Event) -> Result<Sequence, Unavailable> {
+        let mut at_ns = now_ns();
+        loop {
+            let prepared = self.prepare(event, at_ns)?;
+            match self.place(&prepared)? {
+                Placed::Here(sequence) => return Ok(sequence),
+                Placed::OnAnotherDay(then_ns) => at_ns = then_ns,
+            }
+        }
+    }
+
     /// What can be done without the lock: salts, JSON, digests, encryption.
-    fn prepare(&self, event: &Event) -> Result<Prepared, Unavailable> {
+    fn prepare(&self, event: &Event, at_ns: u64) -> Result<Prepared, Unavailable> {
         let mut salts = [0; 256];
         let needed = Draft::salt_bytes(event);
         let salts = salts.get_mut(..needed).ok_or(Unavailable::NoRandomness)?;
@@ -102,15 +123,16 @@ impl Log {
         let draft = Draft::new(event, salts)?;
         let mut sealed = Vec::new();
         for disclosed in draft.disclosed() {
-            let key = self.keys.of(disclosed.subject.as_ref(), now_ns())?;
+            let key = self.keys.of(disclosed.subject.as_ref(), at_ns)?;
             let nonce = random::array::<NONCE_BYTES>()?;
             key.seal(&nonce, &disclosed.encoded, &mut sealed)?;
         }
-        Ok(Prepared { draft, sealed })
+        let day = (!sealed.is_empty()).then(|| Day::of(at_ns));
+        Ok(Prepared { draft, sealed, day })
     }
 
     /// Gives an entry its place and writes it.
-    fn place(&self, prepared: &Prepared) -> Result<Sequence, Unavailable> {
+    fn place(&self, prepared: &Prepared) -> Result<Placed, Unavailable> {
         let bytes = prepared.frame_bytes();
         let limit = self
             .options
@@ -174,9 +196,15 @@ impl Log {
         written.map_err(|error| self.fail(inner, "write", &error))
     }
 
-    fn write(&self, inner: &mut Inner, prepared: &Prepared) -> Result<Sequence, Unavailable> {
+    fn write(&self, inner: &mut Inner, prepared: &Prepared) -> Result<Placed, Unavailable> {
         let sequence = inner.next;
         inner.last_ns = now_ns().max(inner.last_ns);
+        if prepared
+            .day
+            .is_some_and(|day| day != Day::of(inner.last_ns))
+        {
+            return Ok(Placed::OnAnotherDay(inner.last_ns));
+        }
         let batch = &mut inner.batch.bytes;
         let start = frame::begin(batch);
         let leaf = batch.len();
@@ -210,7 +238,7 @@ impl Log {
             inner.dirty_since = Some(Instant::now());
             self.wake(inner);
         }
-        Ok(sequence)
+        Ok(Placed::Here(sequence))
     }
 
     /// Wakes the committer if it sleeps.

@@ -16,7 +16,7 @@ use crate::committer::Committer;
 use crate::disk::{Disk, Lock};
 use crate::files::Identity;
 use crate::keys::{self, Keys};
-use crate::log::{Batch, Faults, Inner, Log, Progress};
+use crate::log::{Batch, Faults, Inner, Log, Progress, now_ns};
 use crate::recover::{self, Recovered};
 use crate::segment::{self, Header};
 use crate::{Error, Options, files};
@@ -71,6 +71,8 @@ pub(crate) fn open(disk: Arc<dyn Disk>, dir: &Path, options: Options) -> Result<
         .whole(ordinal, &header, &recovered.tail)
         .map_err(Error::io("make", &segment::path(dir, ordinal)))?;
     recover::tidy(&*disk, &recovered);
+    // The record of an erasure is durable now; that it happened may not be.
+    keys.erase(&recovered.erased, now_ns())?;
 
     let size = recovered.frontier.size();
     let starved = active.emergency;

@@ -11,13 +11,14 @@ use std::path::{Path, PathBuf};
 
 use ledger::checkpoint::Checkpoint;
 use ledger::merkle::{Frontier, leaf_hash};
+use ledger::seal::KeyId;
 use ledger::{Entry, Kind, Sequence};
 
 use crate::disk::{Disk, Mode};
 use crate::log::Batch;
 use crate::scan::{Cursor, Found};
 use crate::segment::{self, Layout, Segment};
-use crate::{Error, files};
+use crate::{Error, erase, files};
 
 /// What was found.
 pub(crate) struct Recovered {
@@ -35,6 +36,8 @@ pub(crate) struct Recovered {
     pub(crate) dropped_bytes: u64,
     /// Allowed intents of the last run that have no outcome.
     pub(crate) orphans: Vec<Sequence>,
+    /// Keys whose destruction is on record, and may have been interrupted.
+    pub(crate) erased: Vec<KeyId>,
     /// What the new segment replaces.
     replaced: Replaced,
 }
@@ -104,6 +107,7 @@ pub(crate) fn read(
         clean: walk.dropped_bytes == 0 && matches!(walk.last, Some(Kind::LogClose) | None),
         dropped_bytes: walk.dropped_bytes,
         orphans,
+        erased: walk.erased,
         replaced: Replaced {
             cut: walk.cut,
             remove,
@@ -133,6 +137,7 @@ struct Walk<'a> {
     frontier: Frontier,
     tail: Batch,
     last: Option<Kind>,
+    erased: Vec<KeyId>,
     /// Where the last run began.
     run: Sequence,
     dropped_bytes: u64,
@@ -150,6 +155,7 @@ impl<'a> Walk<'a> {
             frontier: Frontier::new(),
             tail: Batch::default(),
             last: None,
+            erased: Vec::new(),
             run: Sequence(0),
             dropped_bytes: 0,
             stopped: None,
@@ -193,6 +199,9 @@ impl<'a> Walk<'a> {
                     self.last = Some(frame.kind);
                     if frame.kind == Kind::LogOpen {
                         self.run = frame.sequence;
+                    }
+                    if frame.kind == Kind::Erasure {
+                        self.erased.extend(erase::keys_of(frame.leaf));
                     }
                     if covered {
                         covered_end = offset.saturating_add(frame.raw.len() as u64);

@@ -5,11 +5,12 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use ledger::event::{Erasure, LogClose, Text, Word};
+use ledger::event::LogClose;
 use ledger::{Event, Ledger, Receipt, Sequence, Unavailable};
 
 use crate::disk::{Disk, RealDisk};
-use crate::log::{Faults, Log, Progress, now_ns};
+use crate::holds::Holds;
+use crate::log::{Faults, Log, Progress};
 use crate::read::Reader;
 use crate::{Alarm, Error, Health, Options, State, open};
 
@@ -17,8 +18,10 @@ use crate::{Alarm, Error, Health, Options, State, open};
 ///
 /// Dropping it closes it as [`Store::close`] does.
 pub struct Store {
-    log: Arc<Log>,
+    pub(crate) log: Arc<Log>,
     committer: Mutex<Option<JoinHandle<()>>>,
+    /// Legal holds; locked while something is held, released, erased or pruned.
+    pub(crate) holds: tokio::sync::Mutex<Holds>,
 }
 
 impl std::fmt::Debug for Store {
@@ -46,6 +49,7 @@ impl Store {
     /// As [`Store::open`].
     pub fn open_on(disk: Arc<dyn Disk>, dir: &Path, options: Options) -> Result<Arc<Store>, Error> {
         let mut committer = open::open(disk, dir, options)?;
+        let holds = Holds::read(&*committer.log.disk, dir)?;
         let log = Arc::clone(&committer.log);
         committer.step(std::time::Instant::now());
         let thread = std::thread::Builder::new()
@@ -55,6 +59,7 @@ impl Store {
         Ok(Arc::new(Store {
             log,
             committer: Mutex::new(Some(thread)),
+            holds: tokio::sync::Mutex::new(holds),
         }))
     }
 
@@ -140,29 +145,6 @@ impl Store {
     #[must_use]
     pub fn vkey(&self) -> String {
         self.log.signer.verifier().to_string()
-    }
-
-    /// Destroys the keys of a subject's disclosures, durably, and records that. What
-    /// the subject does afterwards is disclosed under a new key.
-    ///
-    /// # Errors
-    /// [`Unavailable`] if the keys could not be destroyed or it could not be recorded.
-    pub fn erase(
-        &self,
-        subject: &str,
-        reason: impl Into<Word>,
-        by: Option<Text>,
-    ) -> Result<Receipt, Unavailable> {
-        // On the record first: an erasure that fails half-way is asked for again.
-        let keys = self.log.keys.of_subject(Some(subject));
-        let keys = keys.iter().map(ToString::to_string).collect();
-        let receipt = self.append(Event::from(Erasure {
-            keys,
-            reason: reason.into(),
-            by,
-        }))?;
-        self.log.keys.erase(Some(subject), now_ns())?;
-        Ok(receipt)
     }
 
     /// Reads this ledger.

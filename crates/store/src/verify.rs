@@ -13,11 +13,13 @@ use ledger::{Entry, Sequence, seal};
 use crate::disk::{Disk, Mode, RealDisk};
 use crate::files::Identity;
 use crate::frame::Frame;
+use crate::holds::Holds;
 use crate::keys::{self, Content, Slot};
 use crate::scan::{Cursor, Found};
 use crate::segment::{self, Segment};
 use crate::{Error, files};
 
+mod holds;
 mod report;
 
 pub use report::{Fault, Problem, Report};
@@ -97,6 +99,7 @@ pub fn directory_on(
     }
     check.segments(disk, dir, &identity.log_id())?;
     check.end(&path);
+    check.holds(disk, dir);
     Ok(check.report)
 }
 
@@ -113,6 +116,7 @@ struct Check {
     /// Root of the tree when it had the signed size.
     root_then: Option<Hash>,
     keys: Option<Content>,
+    ruling: holds::Ruling,
 }
 
 impl Check {
@@ -134,6 +138,7 @@ impl Check {
             signed: None,
             root_then: None,
             keys: None,
+            ruling: holds::Ruling::default(),
         }
     }
 
@@ -242,6 +247,7 @@ impl Check {
         if entry.kind != frame.kind {
             problems.push(Problem::Differs("kind"));
         }
+        problems.extend(self.ruling.see(&entry));
         if let Err(problem) = self.disclosures(&entry, frame.sealed) {
             problems.push(problem);
         }
@@ -270,6 +276,18 @@ impl Check {
             return Err(Problem::DisclosureCount { digests, stored });
         }
         Ok(())
+    }
+
+    /// Compares the legal holds of the entries with those that are obeyed.
+    fn holds(&mut self, disk: &dyn Disk, dir: &Path) {
+        let path = files::holds(dir);
+        let problems = match Holds::read(disk, dir) {
+            Ok(listed) => self.ruling.missing_from(&listed.holds),
+            Err(error) => vec![Problem::Holds(error.to_string())],
+        };
+        for problem in problems {
+            self.fault(&path, None, None, problem);
+        }
     }
 
     /// Compares what was read with what was signed.

@@ -137,31 +137,6 @@ fn a_reader_follows_what_is_written_across_segments() {
 }
 
 #[test]
-fn erased_disclosures_are_nowhere_and_the_proof_stands() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(dir.path(), options()).unwrap();
-    let dave = store.append(intent("dave", 1)).unwrap().sequence;
-    let erin = store.append(intent("erin", 2)).unwrap().sequence;
-    store.erase("dave", "ticket-7", None).unwrap();
-    let later = store.append(intent("dave", 3)).unwrap().sequence;
-    let reader = store.reader().unwrap();
-    let shown = reader.show(dave).unwrap();
-    assert!(shown.disclosures.is_empty());
-    assert_eq!((shown.erased.len(), shown.entry.digests.len()), (1, 2));
-    assert_eq!(reader.show(erin).unwrap().disclosures.len(), 2);
-    assert_eq!(reader.show(later).unwrap().disclosures.len(), 2);
-    common::eventually("signed", || store.health().signed > later);
-    let proof = prove(&reader, dave, Disclose::Everything)
-        .unwrap()
-        .to_string();
-    assert!(ledger::verify::proof(&proof, reader.vkey(), None).is_ok());
-    store.close();
-    let report = verify::directory(dir.path(), None).unwrap();
-    assert!(report.is_sound(), "{:?}", report.faults);
-    assert_eq!(report.erased, 1);
-}
-
-#[test]
 fn no_literal_is_in_any_file() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path(), options()).unwrap();

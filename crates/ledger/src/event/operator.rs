@@ -4,6 +4,8 @@ use serde::Serialize;
 
 use super::log::nothing_disclosed;
 use super::{Disclosure, Text, Word, maybe_text, text};
+use crate::Sequence;
+use crate::days::Days;
 
 /// An access key was made. The key itself is recorded nowhere.
 #[derive(Clone, Debug, Serialize)]
@@ -64,13 +66,80 @@ pub struct PolicyChange {
 /// The disclosures of a subject were made unreadable for ever by destroying its keys.
 #[derive(Clone, Debug, Serialize)]
 pub struct Erasure {
+    /// Opaque id of the principal whose disclosures they were.
+    #[serde(serialize_with = "text")]
+    pub subject: Text,
+    /// Those of entries written on these days.
+    #[serde(flatten)]
+    pub days: Days,
     /// Ids of the destroyed keys, hexadecimal.
     pub keys: Vec<String>,
-    /// Legal ground or ticket, an identifier of the operator's own.
+    /// Legal ground or ticket, in the operator's own words.
+    pub ground: Word,
+    /// Opaque id of who asked; `None` is the operator at the machine.
+    #[serde(serialize_with = "maybe_text", skip_serializing_if = "Option::is_none")]
+    pub by: Option<Text>,
+}
+
+/// From here on nothing may be erased or pruned that the hold covers.
+#[derive(Clone, Debug, Serialize)]
+pub struct HoldSet {
+    /// Id of the hold.
+    #[serde(serialize_with = "text")]
+    pub hold: Text,
+    /// Opaque id of the principal whose entries it covers; `None` is everybody.
+    #[serde(serialize_with = "maybe_text", skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Text>,
+    /// Days it covers.
+    #[serde(flatten)]
+    pub days: Days,
+    /// The matter, in the operator's own words.
+    pub reason: Word,
+    /// Opaque id of who set it; `None` is the operator at the machine.
+    #[serde(serialize_with = "maybe_text", skip_serializing_if = "Option::is_none")]
+    pub by: Option<Text>,
+}
+
+/// A hold ended.
+#[derive(Clone, Debug, Serialize)]
+pub struct HoldRelease {
+    /// Id of the hold.
+    #[serde(serialize_with = "text")]
+    pub hold: Text,
+    /// Why, in the operator's own words.
+    pub reason: Word,
+    /// Opaque id of who released it; `None` is the operator at the machine.
+    #[serde(serialize_with = "maybe_text", skip_serializing_if = "Option::is_none")]
+    pub by: Option<Text>,
+}
+
+/// Evidence left for somebody outside.
+#[derive(Clone, Debug, Serialize)]
+pub struct EvidenceExport {
+    /// SHA-256 of the pack's list of contents, hexadecimal.
+    pub digest: String,
+    /// Number of entries in it.
+    pub entries: u64,
+    /// The first of them.
+    pub first: Sequence,
+    /// The last of them.
+    pub last: Sequence,
+    /// Names of the disclosures that go along in readable form.
+    pub disclosed: Vec<String>,
+    /// For whom or what, in the operator's own words.
     pub reason: Word,
     /// Opaque id of who asked; `None` is the operator at the machine.
     #[serde(serialize_with = "maybe_text", skip_serializing_if = "Option::is_none")]
     pub by: Option<Text>,
 }
 
-nothing_disclosed!(KeyCreate, KeyRevoke, ConfigChange, PolicyChange, Erasure);
+nothing_disclosed!(
+    KeyCreate,
+    KeyRevoke,
+    ConfigChange,
+    PolicyChange,
+    Erasure,
+    HoldSet,
+    HoldRelease,
+    EvidenceExport
+);

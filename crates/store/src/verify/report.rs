@@ -113,6 +113,15 @@ pub enum Problem {
         /// Entries under the checkpoint.
         size: u64,
     },
+    /// Something was erased that a legal hold covered.
+    #[error("it destroyed what the legal hold {0} covered")]
+    Held(String),
+    /// A hold that the entries know is not in the list that is obeyed.
+    #[error("the legal hold {0} is in force and not listed: the list was altered")]
+    HoldMissing(String),
+    /// The list of holds cannot be read.
+    #[error("{0}")]
+    Holds(String),
     /// Fewer entries than were signed.
     #[error("{size} entries were signed, {entries} are there")]
     Short {

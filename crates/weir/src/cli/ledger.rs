@@ -472,7 +472,10 @@ fn summary(entry: &Entry) -> String {
         | Kind::KeyRevoke
         | Kind::ConfigChange
         | Kind::PolicyChange
-        | Kind::Erasure => {
+        | Kind::Erasure
+        | Kind::HoldSet
+        | Kind::HoldRelease
+        | Kind::EvidenceExport => {
             let pairs = entry.fields.iter().filter(|(_, value)| !value.is_null());
             let pairs: Vec<String> = pairs
                 .map(|(name, value)| format!("{name}={}", plain(value)))
