@@ -14,6 +14,7 @@ use ledger::{Entry, Kind, Sequence};
 
 use crate::disk::{Disk, RealDisk};
 use crate::files::Identity;
+use crate::holds::{Hold, Holds};
 use crate::keys::{self, Slot};
 use crate::scan::{Cursor, Found};
 use crate::segment;
@@ -150,6 +151,14 @@ impl Reader {
         let mut cursor = Cursor::open(&*self.disk, last)?;
         while let Found::Frame(..) = cursor.next()? {}
         Ok(cursor.expected().0)
+    }
+
+    /// The legal holds in force.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Io`].
+    pub fn holds(&self) -> Result<Vec<Hold>, Error> {
+        Ok(Holds::read(&*self.disk, &self.dir)?.holds)
     }
 
     /// One entry with its disclosures decrypted.

@@ -3,6 +3,7 @@
 
 pub mod cli;
 pub mod config;
+mod control;
 pub mod explain;
 pub mod keyfile;
 pub mod reach;

@@ -16,7 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::config::{Config, PolicySource, Profile, SecretSource};
-use crate::setup;
+use crate::{control, setup};
 
 /// Between two looks at whether the ledger takes a change it could not record.
 const RETRY: Duration = Duration::from_millis(250);
@@ -50,6 +50,7 @@ async fn serve(mut config: Config) -> Result<()> {
         known_keys(&setup.keys)
     };
     record_keys(&store, &mut keys, &setup.keys)?;
+    let control = control::listen(&config.ledger.directory, Arc::clone(&store))?;
     let gateway = Gateway::new(setup, Arc::clone(&store))?;
     // One runtime a worker, half the cores: a wake-up costs more than a statement,
     // and clients or the database often share the machine.
@@ -108,7 +109,7 @@ async fn serve(mut config: Config) -> Result<()> {
             }
         }
     }
-    drop(watching);
+    drop((watching, control));
     println!("weir: draining");
     gateway.drain(config.limits.shutdown_grace).await;
     store.close();
@@ -138,7 +139,8 @@ fn reload(
     Ok((config, fresh))
 }
 
-fn options(config: &Config) -> store::Options {
+/// How the configuration says the ledger is kept.
+pub(crate) fn options(config: &Config) -> store::Options {
     let mut options = store::Options::new(config.ledger.origin.clone());
     options.profile = match config.ledger.profile {
         Profile::Strict => store::Profile::Strict,

@@ -1,6 +1,7 @@
 //! `weir ledger`: reading the ledger, and evidence from it.
 //!
-//! All of it works beside a running gateway, takes no lock and changes nothing.
+//! What only reads works beside a running gateway, takes no lock and changes nothing;
+//! what changes something asks the gateway that holds the ledger ([`crate::control`]).
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -15,8 +16,9 @@ use store::read::{Reader, Record};
 use store::{Disclose, prove, verify};
 
 use super::output::{Output, count};
-use super::{ConfigFile, Ended, Format};
+use super::{ConfigFile, Ended, Format, erase};
 use crate::config::nearest;
+use crate::control::{self, Done, Operation};
 
 /// Between two looks for new entries.
 const FOLLOW: Duration = Duration::from_millis(250);
@@ -33,11 +35,16 @@ pub(crate) enum Ledger {
     Prove(Prove),
     /// Print the verifier key that auditors need
     Key(KeyCommand),
+    /// Destroy what can be read of a principal's entries; their proofs stay valid
+    Erase(erase::Erase),
+    /// Forbid erasure and pruning for a legal matter
+    #[command(subcommand)]
+    Hold(erase::Hold),
 }
 
 /// Which ledger.
 #[derive(Debug, Args)]
-struct Place {
+pub(super) struct Place {
     /// The ledger's directory [default: that of the configuration]
     #[arg(long, value_name = "FOLDER")]
     directory: Option<PathBuf>,
@@ -64,7 +71,17 @@ impl Place {
         Ok(directory)
     }
 
-    fn reader(&self) -> Result<Reader> {
+    /// Has something done to the ledger, by the gateway that holds it or here.
+    pub(super) fn request(&self, operation: Operation) -> Result<Done> {
+        let directory = self.existing()?;
+        let options = match self.directory {
+            None => crate::serve::options(&self.config.load()?),
+            Some(_) => store::Options::new(self.reader()?.vkey().name()),
+        };
+        control::request(&directory, options, operation)
+    }
+
+    pub(super) fn reader(&self) -> Result<Reader> {
         let directory = self.existing()?;
         Reader::open(&directory).with_context(|| format!("ledger in {}", directory.display()))
     }
@@ -138,6 +155,8 @@ impl Ledger {
             Ledger::Show(show) => show.run(output).map(|()| Ended::Well),
             Ledger::Verify(verify) => verify.run(output),
             Ledger::Prove(prove) => prove.run(output).map(|()| Ended::Well),
+            Ledger::Erase(erase) => erase.run(output).map(|()| Ended::Well),
+            Ledger::Hold(hold) => hold.run(output).map(|()| Ended::Well),
             Ledger::Key(key) => {
                 output.line(key.place.reader()?.vkey().to_string())?;
                 Ok(Ended::Well)

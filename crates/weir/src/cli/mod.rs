@@ -1,6 +1,7 @@
 //! The command line: arguments in, text or JSON out. Decides nothing.
 
 mod check;
+mod erase;
 mod explain;
 mod init;
 mod key;

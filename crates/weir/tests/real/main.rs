@@ -9,6 +9,7 @@
 
 mod degraded;
 mod endurance;
+mod erasure;
 mod identity;
 mod interleavings;
 mod limitations;
