@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::Error;
 use crate::merkle::Hash;
-use crate::note::{Signer, VerifierKey};
+use crate::note::{self, Signer, VerifierKey};
 
 /// What a log says about itself at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,13 +36,22 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::OtherOrigin`] if it is not.
     pub fn sign(&self, signer: &Signer) -> Result<String, Error> {
-        if signer.verifier().name() != self.origin {
-            return Err(Error::OtherOrigin {
-                expected: signer.verifier().name().to_owned(),
+        self.sign_with(&[signer])
+    }
+
+    /// Signs it with several keys, as while one takes over from another.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::sign`].
+    pub fn sign_with(&self, signers: &[&Signer]) -> Result<String, Error> {
+        let name = |signer: &&Signer| signer.verifier().name().to_owned();
+        match signers.iter().map(name).find(|name| *name != self.origin) {
+            None => note::sign(&self.text(), signers),
+            Some(expected) => Err(Error::OtherOrigin {
+                expected,
                 found: self.origin.clone(),
-            });
+            }),
         }
-        signer.sign(&self.text())
     }
 
     /// Checks the signature of `key` on `note` and reads the checkpoint of the log
@@ -61,9 +70,10 @@ impl Checkpoint {
         Ok(checkpoint)
     }
 
-    /// Reads the signed text.
-    fn parse(text: &str) -> Result<Checkpoint, Error> {
-        let mut lines = text.split('\n');
+    /// Reads the signed text. Its origin may be anything: who opens a checkpoint knows
+    /// which one is meant.
+    pub(crate) fn parse(text: &str) -> Result<Checkpoint, Error> {
+        let mut lines = text.strip_suffix('\n').unwrap_or(text).split('\n');
         let (Some(origin), Some(size), Some(root)) = (lines.next(), lines.next(), lines.next())
         else {
             return Err(Error::BadCheckpoint("it has fewer than three lines"));
@@ -73,6 +83,9 @@ impl Checkpoint {
         }
         let size = decimal(size).ok_or(Error::BadCheckpoint("the size is not a number"))?;
         let root = hash(root).ok_or(Error::BadCheckpoint("the root is not a hash"))?;
+        if lines.any(str::is_empty) {
+            return Err(Error::BadCheckpoint("an extension line is empty"));
+        }
         Ok(Checkpoint {
             origin: origin.to_owned(),
             size,

@@ -39,6 +39,17 @@ pub enum Error {
     /// A signed note (or a key for one) is malformed.
     #[error("not a signed note: {0}")]
     BadNote(&'static str),
+    /// A key is for signatures of another type (C2SP signed-note, "Signature types").
+    #[error(
+        "it signs with type 0x{found:02x}{}, where 0x{expected:02x}{} is needed",
+        type_name(*.found), type_name(*.expected)
+    )]
+    KeyType {
+        /// Type of the key.
+        found: u8,
+        /// Type that is needed.
+        expected: u8,
+    },
     /// No signature of the expected key is on the note.
     #[error("the note carries no signature by {name}")]
     NotSigned {
@@ -62,6 +73,33 @@ pub enum Error {
         /// Origin that stands in the checkpoint.
         found: String,
     },
+    /// No key of the checkpoint's log is trusted.
+    #[error("the checkpoint is of log {origin}, which the policy does not list")]
+    UnknownLog {
+        /// Origin that stands in the checkpoint.
+        origin: String,
+    },
+    /// Too few witnesses cosigned the checkpoint.
+    #[error("the quorum {quorum} is not reached: {cosigned} of the {witnesses} witnesses cosigned")]
+    NoQuorum {
+        /// Name of the quorum in the policy.
+        quorum: String,
+        /// Witnesses whose cosignatures verified.
+        cosigned: usize,
+        /// Witnesses in the policy.
+        witnesses: usize,
+    },
+    /// The file is not a C2SP tlog-policy.
+    #[error("not a policy: line {line}: {problem}")]
+    BadPolicy {
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong there.
+        problem: String,
+    },
+    /// A path or its content is not that of a C2SP tlog-tiles resource.
+    #[error("not a tile: {0}")]
+    BadTile(&'static str),
     /// The text is not a C2SP tlog-proof.
     #[error("not a tlog-proof: {0}")]
     BadProof(&'static str),
@@ -84,4 +122,16 @@ pub enum Error {
         /// Position in its level.
         index: u64,
     },
+}
+
+/// Names of signature types, for messages.
+fn type_name(kind: u8) -> &'static str {
+    match kind {
+        0x01 => " (Ed25519)",
+        0x02 => " (ECDSA)",
+        0x04 => " (Ed25519 cosignature)",
+        0x05 => " (RFC 6962)",
+        0x06 => " (ML-DSA-44 cosignature)",
+        _ => "",
+    }
 }

@@ -15,6 +15,8 @@ use crate::merkle::Hash;
 const HEADER: &str = "c2sp.org/tlog-proof@v1";
 /// Most hashes of an inclusion proof: the height of a tree of 2⁶⁴ leaves.
 const MAX_HASHES: usize = 64;
+/// Most bytes of a proof with what it discloses.
+const MAX_BYTES: usize = 64 << 20;
 
 /// A proof that an entry is in a log. Not yet checked: see [`crate::verify::proof`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,6 +104,9 @@ impl std::str::FromStr for Proof {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Proof, Error> {
+        if text.len() > MAX_BYTES {
+            return Err(Error::BadProof("it is too long"));
+        }
         let (head, checkpoint) = text
             .split_once("\n\n")
             .ok_or(Error::BadProof("it has no checkpoint"))?;

@@ -1,9 +1,9 @@
-//! What an auditor checks offline, with nothing but a verifier key.
+//! What an auditor checks offline, with nothing but a policy: whom to believe.
 
 use crate::checkpoint::Checkpoint;
 use crate::disclosure::{self, Opened};
-use crate::note::VerifierKey;
 use crate::proof::{Extra, Proof};
+use crate::trust::{Cosigned, Policy, Trusted};
 use crate::{Entry, Error, Sequence, merkle};
 
 /// What a checked proof says.
@@ -17,19 +17,24 @@ pub struct Evidence {
     pub disclosures: Vec<Opened>,
     /// The signed tree head that covers it.
     pub checkpoint: Checkpoint,
+    /// Witnesses that cosigned it.
+    pub cosigned: Vec<Cosigned>,
 }
 
-/// Checks the text of a proof file against the log's key. The entry is the one the
-/// proof carries, or `leaf` if that is given.
+/// Checks the text of a proof file against a policy (C2SP tlog-proof, "Verifying a
+/// tlog proof"). The entry is the one the proof carries, or `leaf` if that is given.
 ///
 /// # Errors
-/// What does not hold, by name: [`Error::BadProof`], [`Error::BadNote`],
-/// [`Error::NotSigned`], [`Error::BadSignature`], [`Error::BadCheckpoint`],
-/// [`Error::OtherOrigin`], [`Error::OutsideTree`], [`Error::ProofMismatch`],
-/// [`Error::BadEntry`], [`Error::BadDisclosure`].
-pub fn proof(text: &str, key: &VerifierKey, leaf: Option<&[u8]>) -> Result<Evidence, Error> {
+/// What does not hold, by name: [`Error::BadProof`], what [`Policy::open`] says of the
+/// checkpoint, [`Error::OutsideTree`], [`Error::ProofMismatch`], [`Error::BadEntry`],
+/// [`Error::BadDisclosure`].
+pub fn proof(text: &str, trust: &Policy, leaf: Option<&[u8]>) -> Result<Evidence, Error> {
     let proof: Proof = text.parse()?;
-    let checkpoint = Checkpoint::open(&proof.checkpoint, key)?;
+    let Trusted {
+        checkpoint,
+        cosigned,
+        ..
+    } = trust.open(&proof.checkpoint)?;
     let extra = match (&proof.extra, leaf) {
         (_, Some(leaf)) => Extra::new(leaf, Vec::new())?,
         (Some(extra), None) => Extra::decode(extra)?,
@@ -53,6 +58,7 @@ pub fn proof(text: &str, key: &VerifierKey, leaf: Option<&[u8]>) -> Result<Evide
         leaf,
         disclosures,
         checkpoint,
+        cosigned,
     })
 }
 

@@ -89,7 +89,7 @@ fn erased_disclosures_are_nowhere_and_the_proof_stands() {
     let proof = prove(&reader, dave, Disclose::Everything)
         .unwrap()
         .to_string();
-    assert!(ledger::verify::proof(&proof, reader.vkey(), None).is_ok());
+    assert!(ledger::verify::proof(&proof, &reader.vkey().into(), None).is_ok());
     store.close();
     let report = verify::directory(dir.path(), None).unwrap();
     assert!(report.is_sound(), "{:?}", report.faults);

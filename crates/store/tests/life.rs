@@ -45,12 +45,12 @@ fn what_is_appended_is_durable_signed_readable_and_provable() {
     let proof = prove(&reader, last, Disclose::Everything)
         .unwrap()
         .to_string();
-    let evidence = ledger::verify::proof(&proof, &key, None).unwrap();
+    let evidence = ledger::verify::proof(&proof, &(&key).into(), None).unwrap();
     assert_eq!(evidence.entry, shown.entry);
     assert_eq!(evidence.disclosures.len(), 2);
     let bare = prove(&reader, last, Disclose::Nothing).unwrap().to_string();
     assert!(
-        ledger::verify::proof(&bare, &key, None)
+        ledger::verify::proof(&bare, &(&key).into(), None)
             .unwrap()
             .disclosures
             .is_empty()

@@ -63,3 +63,37 @@ fn malformed_keys_are_refused() {
     }
     assert!(Signer::new("with space", &[0; 32]).is_err());
 }
+
+#[test]
+fn sixteen_signatures_and_two_keys_of_one_name_are_read() {
+    let signers: Vec<Signer> = (1..=16)
+        .map(|seed| Signer::new("log.example/one", &[seed; 32]).unwrap())
+        .collect();
+    let all: Vec<&Signer> = signers.iter().collect();
+    let note = sign(TEXT, &all).unwrap();
+    for signer in &signers {
+        assert_eq!(signer.verifier().open(&note).unwrap(), TEXT);
+    }
+    let bad = note.replace("problem is", "problem was");
+    assert!(matches!(
+        signers[15].verifier().open(&bad),
+        Err(Error::BadSignature { .. })
+    ));
+    let many: Vec<&Signer> = all.iter().copied().cycle().take(101).collect();
+    assert_eq!(
+        signers[0].verifier().open(&sign(TEXT, &many).unwrap()),
+        Err(Error::BadNote("it has too many signatures"))
+    );
+}
+
+#[test]
+fn a_key_of_another_type_is_named() {
+    let witness = "witness.example/w1+";
+    for text in [VKEY, witness] {
+        assert!(WitnessKey::parse(text).is_err(), "{text}");
+    }
+    assert_eq!(
+        WitnessKey::parse(VKEY).unwrap_err().to_string(),
+        "it signs with type 0x01 (Ed25519), where 0x04 (Ed25519 cosignature) is needed"
+    );
+}

@@ -8,6 +8,10 @@ fn signer() -> Signer {
     Signer::new("weir.example/gateway-1", &[5; 32]).unwrap()
 }
 
+fn trust() -> Policy {
+    signer().verifier().into()
+}
+
 /// A proof of entry 3 in a log of 6.
 fn text() -> String {
     let mut tree = Tree::new();
@@ -41,26 +45,26 @@ fn text() -> String {
 #[test]
 fn a_proof_convinces_with_the_key_alone() {
     let text = text();
-    let evidence = proof(&text, signer().verifier(), None).unwrap();
+    let evidence = proof(&text, &trust(), None).unwrap();
     assert_eq!(evidence.entry.sequence, Sequence(3));
     assert_eq!(evidence.checkpoint.size, 6);
     assert_eq!(evidence.disclosures[0].name, "text");
     assert_eq!(text.parse::<Proof>().unwrap().to_string(), text);
-    assert!(proof(&text, signer().verifier(), Some(b"{}")).is_err());
-    assert!(proof(&text, signer().verifier(), Some(&evidence.leaf)).is_ok());
+    assert!(proof(&text, &trust(), Some(b"{}")).is_err());
+    assert!(proof(&text, &trust(), Some(&evidence.leaf)).is_ok());
 }
 
 #[test]
 fn every_altered_byte_of_a_proof_is_noticed() {
     let text = text();
-    let key = signer();
+    let trust = trust();
     for position in 0..text.len() {
         for bit in 0..8 {
             let mut bytes = text.as_bytes().to_vec();
             bytes[position] ^= 1 << bit;
             if let Ok(text) = String::from_utf8(bytes) {
                 assert!(
-                    proof(&text, key.verifier(), None).is_err(),
+                    proof(&text, &trust, None).is_err(),
                     "byte {position} bit {bit}"
                 );
             }
@@ -72,7 +76,7 @@ fn every_altered_byte_of_a_proof_is_noticed() {
 fn another_logs_key_does_not_do() {
     let other = Signer::new("weir.example/gateway-1", &[6; 32]).unwrap();
     assert!(matches!(
-        proof(&text(), other.verifier(), None),
+        proof(&text(), &other.verifier().into(), None),
         Err(Error::NotSigned { .. })
     ));
 }

@@ -289,7 +289,7 @@ impl Verify {
                 own.vkey().clone()
             }
         };
-        let evidence = match ledger::verify::proof(&text, &key, None) {
+        let evidence = match ledger::verify::proof(&text, &(&key).into(), None) {
             Ok(evidence) => evidence,
             Err(error) if self.format.json => {
                 output.json(&json!({ "ok": false, "problem": error.to_string() }))?;
