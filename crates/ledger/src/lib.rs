@@ -12,6 +12,7 @@
 //! | [`seal`] | encryption of disclosures under erasable keys | NIST SP 800-38D |
 //! | [`merkle`] | hashes, frontier, inclusion and consistency proofs | RFC 6962 §2.1 |
 //! | [`note`], [`checkpoint`] | signed tree heads | C2SP signed-note, tlog-checkpoint |
+//! | [`tile`] | tiles and entry bundles: paths and bytes | C2SP tlog-tiles |
 //! | [`trust`] | whom an auditor believes | C2SP tlog-policy, tlog-cosignature |
 //! | [`proof`] | one entry's evidence as text | C2SP tlog-proof |
 //! | [`verify`] | what an auditor checks, offline | |
@@ -27,6 +28,7 @@ pub mod note;
 pub mod port;
 pub mod proof;
 pub mod seal;
+pub mod tile;
 pub mod trust;
 pub mod verify;
 
