@@ -68,6 +68,28 @@ pub enum Error {
     /// A pure function of the ledger failed.
     #[error(transparent)]
     Ledger(#[from] ledger::Error),
+    /// A folder that was to hold a static log holds something else.
+    #[error(
+        "{} is in the way: a ledger is exported into a folder of its own, which is empty \
+         or holds an earlier export",
+        path.display()
+    )]
+    Occupied {
+        /// What is in the way.
+        path: PathBuf,
+    },
+    /// The ledger does not continue what was exported from it.
+    #[error(
+        "the ledger does not continue the log in {}: {reason}. One of them was rolled back, \
+         cut or replaced; keep both as evidence",
+        folder.display()
+    )]
+    Forked {
+        /// The folder of the static log.
+        folder: PathBuf,
+        /// In which way.
+        reason: String,
+    },
     /// There is no such entry.
     #[error("the ledger has no entry {sequence}; it has {entries}")]
     NoSuchEntry {

@@ -23,6 +23,7 @@
 //! in for the real one.
 
 pub mod disk;
+pub mod export;
 pub mod read;
 pub mod tiles;
 pub mod verify;

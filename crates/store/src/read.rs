@@ -10,6 +10,7 @@ use ledger::checkpoint::Checkpoint;
 use ledger::disclosure::Opened;
 use ledger::note::VerifierKey;
 use ledger::seal::{self, KeyId};
+use ledger::trust::Policy;
 use ledger::{Entry, Kind, Sequence};
 
 use crate::disk::{Disk, RealDisk};
@@ -119,6 +120,12 @@ impl Reader {
     #[must_use]
     pub fn vkey(&self) -> &VerifierKey {
         &self.verifier
+    }
+
+    /// Believes what this log signed. Who wants evidence has a policy of their own.
+    #[must_use]
+    pub fn trust(&self) -> Policy {
+        (&self.verifier).into()
     }
 
     /// The last signed checkpoint, its signature checked, and its text.

@@ -25,7 +25,7 @@ mod report;
 pub use report::{Fault, Problem, Report};
 
 /// Most faults that are listed.
-const MAX_FAULTS: usize = 100;
+pub(crate) const MAX_FAULTS: usize = 100;
 
 /// Checks the ledger in `dir`. `key` is the verifier key as the auditor knows it;
 /// without one, the key in the directory is believed.

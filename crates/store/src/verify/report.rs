@@ -130,6 +130,43 @@ pub enum Problem {
         /// Entries that are there.
         entries: u64,
     },
+    /// The checkpoint to compare with is of another log.
+    #[error("the checkpoint from before is of log {0}")]
+    OtherLog(String),
+    /// Fewer entries are signed than were before.
+    #[error("{size} entries are signed and {then} were before: the log was rolled back or cut")]
+    RolledBack {
+        /// Entries under the checkpoint.
+        size: u64,
+        /// Entries under the one from before.
+        then: u64,
+    },
+    /// The log does not continue the one that was signed before.
+    #[error(
+        "the first {size} entries do not have the root that was signed before: this is another history"
+    )]
+    Forked {
+        /// Entries under the checkpoint from before.
+        size: u64,
+    },
+    /// A tile or bundle is not there.
+    #[error("it is missing")]
+    TileMissing,
+    /// The bytes of a tile or bundle are not those of one.
+    #[error("{0}")]
+    Tile(ledger::Error),
+    /// A tile does not hold the hashes that lead from the entries to the signed root.
+    #[error("the tile is altered: it does not fit the entries that were signed")]
+    TileDiffers,
+    /// An entry does not hash to what was signed.
+    #[error("the entry is altered: it does not have the hash that was signed")]
+    Altered,
+    /// An entry and the tile of its hash do not fit, and neither leads to the signed root.
+    #[error("the entry or its hash is altered: they do not fit each other")]
+    BundleDiffers,
+    /// An entry stands where another belongs.
+    #[error("the entry is moved: it says that it is entry {0}")]
+    Misplaced(Sequence),
     /// A slot of the key table cannot be read.
     #[error("a subject key is damaged; what it sealed cannot be read")]
     Key,
