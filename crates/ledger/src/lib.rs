@@ -15,6 +15,7 @@
 //! | [`tile`] | tiles and entry bundles: paths and bytes | C2SP tlog-tiles |
 //! | [`trust`] | whom an auditor believes | C2SP tlog-policy, tlog-cosignature |
 //! | [`proof`] | one entry's evidence as text | C2SP tlog-proof |
+//! | [`pack`] | entries, proofs and disclosures for somebody outside | |
 //! | [`verify`] | what an auditor checks, offline | |
 //! | [`port`] | how the gate hands events over | |
 
@@ -25,6 +26,7 @@ pub mod entry;
 pub mod event;
 pub mod merkle;
 pub mod note;
+pub mod pack;
 pub mod port;
 pub mod proof;
 pub mod seal;

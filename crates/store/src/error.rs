@@ -138,6 +138,12 @@ pub enum Error {
         /// The range.
         days: ledger::days::Days,
     },
+    /// More entries were chosen than a pack takes.
+    #[error("more than {limit} entries fit; choose fewer days, one session or one principal")]
+    TooMany {
+        /// Most entries of a pack.
+        limit: usize,
+    },
     /// There is no such hold.
     #[error("there is no legal hold {id}; `weir ledger hold list` shows those in force")]
     NoSuchHold {

@@ -23,6 +23,7 @@
 //! in for the real one.
 
 pub mod disk;
+pub mod evidence;
 pub mod export;
 pub mod read;
 pub mod tiles;

@@ -173,18 +173,44 @@ impl Reader {
     /// # Errors
     /// [`Error::NoSuchEntry`]; [`Error::Ledger`] if the entry or a disclosure was altered.
     pub fn show(&self, sequence: Sequence) -> Result<Shown, Error> {
-        let record = self.entries(sequence).next()?;
+        self.opener()?.show(sequence)
+    }
+
+    /// What is needed to read many entries with their disclosures.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::Damaged`], [`Error::Io`]: the key table.
+    pub fn opener(&self) -> Result<Opener<'_>, Error> {
+        Ok(Opener {
+            reader: self,
+            keys: keys::read(&*self.disk, &self.dir, &self.log_id)?,
+        })
+    }
+}
+
+/// Decrypts disclosures with the keys as they were when it was made.
+pub struct Opener<'a> {
+    reader: &'a Reader,
+    keys: keys::Content,
+}
+
+impl Opener<'_> {
+    /// One entry with its disclosures decrypted.
+    ///
+    /// # Errors
+    /// As [`Reader::show`].
+    pub fn show(&self, sequence: Sequence) -> Result<Shown, Error> {
+        let record = self.reader.entries(sequence).next()?;
         let Some(record) = record else {
             return Err(Error::NoSuchEntry {
                 sequence,
-                entries: self.count()?,
+                entries: self.reader.count()?,
             });
         };
         let entry = record.entry()?;
-        let keys = keys::read(&*self.disk, &self.dir, &self.log_id)?;
         let (mut encoded, mut erased) = (Vec::new(), Vec::new());
         for envelope in seal::envelopes(&record.sealed)? {
-            match keys.slots.get(&envelope.key) {
+            match self.keys.slots.get(&envelope.key) {
                 Some((Slot::Live { key, .. }, _)) => encoded.extend(key.open(&envelope)?),
                 Some((Slot::Erased { at_ns }, _)) => {
                     erased.push(ErasedKey {

@@ -424,7 +424,7 @@ impl Prove {
     }
 }
 
-fn no_such_kind(name: &str) -> String {
+pub(super) fn no_such_kind(name: &str) -> String {
     let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
     match nearest(name, names.iter().copied()) {
         Some(meant) => format!("there is no kind {name}: did you mean {meant}?"),
@@ -433,7 +433,7 @@ fn no_such_kind(name: &str) -> String {
 }
 
 /// A verifier key, or the file that holds one.
-fn verifier_key(text: &str) -> Result<VerifierKey> {
+pub(super) fn verifier_key(text: &str) -> Result<VerifierKey> {
     if let Ok(key) = VerifierKey::parse(text) {
         return Ok(key);
     }
@@ -446,7 +446,7 @@ fn verifier_key(text: &str) -> Result<VerifierKey> {
 }
 
 /// One line on what an entry says.
-fn summary(entry: &Entry) -> String {
+pub(super) fn summary(entry: &Entry) -> String {
     let field = |name: &str| entry.fields.get(name).map(plain).unwrap_or_default();
     match entry.kind {
         Kind::Intent => {
@@ -515,7 +515,7 @@ fn plain(value: &Value) -> String {
 }
 
 /// Text of strangers must not command the terminal.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars()
         .map(|c| {
             if c.is_control() && c != '\n' && c != '\t' {

@@ -2,6 +2,7 @@
 
 mod check;
 mod erase;
+mod evidence;
 mod explain;
 mod init;
 mod key;
@@ -85,6 +86,9 @@ enum Command {
     /// Read the ledger and prove what stands in it
     #[command(subcommand)]
     Ledger(ledger::Ledger),
+    /// Evidence for auditors, in one file that verifies offline
+    #[command(subcommand)]
+    Evidence(evidence::Evidence),
     /// Tell what a statement does and what policy says to it
     Explain(explain::Explain),
 }
@@ -126,6 +130,7 @@ fn run(command: Command, output: &mut Output) -> Result<Ended> {
         Command::Key(key) => key.run(output),
         Command::Policy(policy) => policy.run(output),
         Command::Ledger(ledger) => ledger.run(output),
+        Command::Evidence(evidence) => evidence.run(output),
         Command::Explain(explain) => explain.run(output),
     }
 }

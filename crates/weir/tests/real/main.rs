@@ -9,7 +9,7 @@
 
 mod degraded;
 mod endurance;
-mod erasure;
+mod evidence;
 mod identity;
 mod interleavings;
 mod limitations;
