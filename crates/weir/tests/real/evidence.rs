@@ -186,6 +186,9 @@ fn the_control_socket_answers_nonsense_and_long_paths() {
     assert_eq!(deep_stand.entries_of("hold.set").len(), 1);
 }
 
+/// What is done to the text of a file.
+type Change<'a> = &'a dyn Fn(String) -> String;
+
 fn weir(stand: &Stand, arguments: &[&str]) -> Result<String, String> {
     stand
         .weir
@@ -193,7 +196,7 @@ fn weir(stand: &Stand, arguments: &[&str]) -> Result<String, String> {
         .map_err(|error| error.to_string())
 }
 
-/// Rewrites one file of a zip archive by the standard tools' hand: Python's.
+/// Rewrites one file of a zip archive.
 fn altered(from: &Path, to: &Path, name: &str, change: impl Fn(String) -> String) {
     let mut archive = zip::ZipArchive::new(std::fs::File::open(from).unwrap()).unwrap();
     let mut out = zip::ZipWriter::new(std::fs::File::create(to).unwrap());
@@ -355,7 +358,7 @@ fn an_auditor_needs_nothing_of_ours() {
         "{:012}.tlog-proof",
         intent["entry"]["seq"].as_u64().unwrap()
     );
-    let alterations: [(&str, &str, &dyn Fn(String) -> String); 4] = [
+    let alterations: [(&str, &str, Change<'_>); 4] = [
         ("index", &place, &|text| {
             text.replace("\nindex ", "\nindex 1")
         }),
