@@ -320,5 +320,8 @@ impl Entry {
     }
 }
 
+mod head;
 #[cfg(test)]
 mod tests;
+
+pub use head::Head;

@@ -27,7 +27,8 @@ pub(crate) mod tests;
 pub use disclose::{Disclosure, MAX_VALUE_BYTES};
 pub use log::{AlarmState, Gap, GapCause, LogClose, LogOpen, StorageAlarm, TreeHead};
 pub use operator::{
-    ConfigChange, Erasure, EvidenceExport, HoldRelease, HoldSet, KeyCreate, KeyRevoke, PolicyChange,
+    ConfigChange, Erasure, EvidenceExport, HoldRelease, HoldSet, KeyCreate, KeyRevoke,
+    PolicyChange, RetentionPrune,
 };
 pub use session::{
     AuthenticationFailed, AuthenticationReason, CloseReason, PrincipalKind, SessionClose,
@@ -77,6 +78,7 @@ pub enum Clear {
     HoldSet(HoldSet),
     HoldRelease(HoldRelease),
     EvidenceExport(EvidenceExport),
+    RetentionPrune(RetentionPrune),
 }
 
 macro_rules! kinds {
@@ -163,6 +165,8 @@ kinds! {
     HoldRelease = 21, "hold.release";
     /// Evidence left for somebody outside.
     EvidenceExport = 22, "evidence.export";
+    /// Entries whose time is over are no longer kept.
+    RetentionPrune = 23, "retention.prune";
 }
 
 impl Kind {
@@ -187,7 +191,8 @@ impl Kind {
             | Kind::Cancel
             | Kind::KeyRevoke
             | Kind::Erasure
-            | Kind::HoldSet => true,
+            | Kind::HoldSet
+            | Kind::RetentionPrune => true,
             Kind::SessionOpen
             | Kind::SessionRefused
             | Kind::AuthenticationFailed

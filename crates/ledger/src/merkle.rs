@@ -43,6 +43,24 @@ pub fn empty_root() -> Hash {
     Sha256::digest([]).into()
 }
 
+/// Root of the complete subtree over these hashes of one level; `None` unless their
+/// number is a power of two.
+#[must_use]
+pub fn subtree(hashes: &[Hash]) -> Option<Hash> {
+    if !hashes.len().is_power_of_two() {
+        return None;
+    }
+    let mut level = hashes.to_vec();
+    while level.len() > 1 {
+        let (pairs, _) = level.as_chunks::<2>();
+        level = pairs
+            .iter()
+            .map(|[left, right]| node_hash(left, right))
+            .collect();
+    }
+    level.first().copied()
+}
+
 /// What is needed to append: the complete subtrees that cover the leaves, largest
 /// first. At most 64 hashes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,15 +82,37 @@ impl Frontier {
         self.size
     }
 
+    /// The tree of `size` leaves whose complete subtrees, largest first, have these
+    /// roots; `None` if there cannot be so many.
+    #[must_use]
+    pub fn of_peaks(size: u64, peaks: Vec<Hash>) -> Option<Frontier> {
+        let fits = u32::try_from(peaks.len()) == Ok(size.count_ones());
+        fits.then_some(Frontier { size, peaks })
+    }
+
+    /// The roots of the complete subtrees, largest first.
+    #[must_use]
+    pub fn peaks(&self) -> &[Hash] {
+        &self.peaks
+    }
+
     /// Appends the hash of a leaf.
     pub fn push(&mut self, leaf: Hash) {
+        self.push_noting(leaf, |_, _| {});
+    }
+
+    /// As [`Frontier::push`]; `complete` is given each node that this leaf completes,
+    /// with its level, from the leaf up.
+    pub fn push_noting(&mut self, leaf: Hash, mut complete: impl FnMut(u8, Hash)) {
         let mut node = leaf;
+        complete(0, node);
         // Each trailing one of the size is a complete subtree to merge with.
-        for _ in 0..self.size.trailing_ones() {
+        for level in 1..=self.size.trailing_ones() {
             match self.peaks.pop() {
                 Some(left) => node = node_hash(&left, &node),
                 None => break,
             }
+            complete(u8::try_from(level).unwrap_or(u8::MAX), node);
         }
         self.peaks.push(node);
         self.size = self.size.saturating_add(1);

@@ -78,5 +78,20 @@ pub fn disclosures(entry: &Entry, encoded: &[String]) -> Result<Vec<Opened>, Err
     Ok(out)
 }
 
+/// Checks that every encoded disclosure is one of the digests in `left`, and takes
+/// those away; what they disclose is looked at no further than its form.
+///
+/// # Errors
+/// As [`disclosures`].
+pub fn fit(left: &mut Vec<&[u8]>, encoded: &[String]) -> Result<(), Error> {
+    for one in encoded {
+        let digest = disclosure::digest(one);
+        let at = left.iter().position(|left| *left == digest.as_bytes());
+        left.swap_remove(at.ok_or(Error::BadDisclosure("its digest is not in the entry"))?);
+        disclosure::decode(one)?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ use ledger::checkpoint::Checkpoint;
 use ledger::merkle::{Frontier, leaf_hash};
 
 use crate::log::{Batch, Log};
+use crate::recover::BUNDLE_LEVEL;
 use crate::{Error, files};
 
 /// Time between looks at the disk's space.
@@ -191,7 +192,11 @@ impl Committer {
     pub(crate) fn hash(&mut self, batch: &Batch) {
         for leaf in &batch.leaves {
             let leaf = batch.bytes.get(leaf.clone()).unwrap_or_default();
-            self.frontier.push(leaf_hash(leaf));
+            self.frontier.push_noting(leaf_hash(leaf), |level, node| {
+                if level == BUNDLE_LEVEL {
+                    self.log.roots().push(node);
+                }
+            });
         }
     }
 
@@ -208,6 +213,7 @@ impl Committer {
             Ok(()) => {
                 self.log.signed.store(size, Ordering::Release);
                 inner.faults.restricted = None;
+                self.log.packing.signed();
             }
             Err(error) => {
                 let reason = match &error {

@@ -150,6 +150,18 @@ pub enum Error {
         /// The one asked for.
         id: String,
     },
+    /// A pack may have its name or not.
+    #[error(
+        "{reason}; whether the pack is there is not known, and no more are made until the \
+         ledger is opened again. Nothing is lost"
+    )]
+    Doubt {
+        /// What failed.
+        reason: String,
+    },
+    /// Entries could not be compressed or decompressed.
+    #[error("compression: {0}")]
+    Compression(std::io::Error),
     /// Entries cannot be taken at the moment.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),

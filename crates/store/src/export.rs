@@ -204,10 +204,11 @@ fn bytes(tiles: &Tiles, tile: Tile) -> Result<Option<Vec<u8>>, Error> {
             Err(Error::Pruned { .. }) => Ok(None),
             Err(other) => Err(other),
         },
-        Content::Hashes(level) => {
-            let hashes = tiles.tile(level, index, width)?;
-            Ok(Some(tile::encode_hashes(&hashes)))
-        }
+        Content::Hashes(level) => match tiles.tile(level, index, width) {
+            Ok(hashes) => Ok(Some(tile::encode_hashes(&hashes))),
+            Err(Error::Pruned { .. }) => Ok(None),
+            Err(other) => Err(other),
+        },
     }
 }
 

@@ -15,6 +15,11 @@ pub struct Health {
     pub durable: Sequence,
     /// Exclusive bound of what is under a signed checkpoint.
     pub signed: Sequence,
+    /// Exclusive bound of what is sealed in packs.
+    pub sealed: Sequence,
+    /// Why full segments are not sealed, if they are not; nothing is lost by it but
+    /// space.
+    pub packing_fault: Option<String>,
     /// Events refused since the ledger was opened.
     pub refused: u64,
     /// Used part of the file system, percent.

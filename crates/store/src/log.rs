@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use crate::allocate::Segments;
 use crate::disk::{Disk, Lock, is_full};
 use crate::keys::Keys;
+use crate::packer::{Packing, Roots};
 use crate::segment::{self, Header};
 use crate::{Options, frame, random};
 
@@ -52,6 +53,11 @@ pub(crate) struct Log {
     pub(crate) refused: AtomicU64,
     pub(crate) used_percent: AtomicU64,
     pub(crate) available_bytes: AtomicU64,
+    /// Exclusive bound of what is sealed in packs.
+    pub(crate) sealed: AtomicU64,
+    /// Roots of the bundles that are not.
+    pub(crate) roots: Mutex<Roots>,
+    pub(crate) packing: Packing,
     pub(crate) segments: Segments,
     pub(crate) progress: watch::Sender<Progress>,
 }
@@ -185,6 +191,7 @@ impl Log {
         }
         let full = std::mem::replace(&mut inner.active, spare);
         inner.rolled.push((full.file, full.offset));
+        self.packing.segment_is_full();
         let header = Header {
             epoch: inner.epoch,
             first: inner.next,

@@ -17,6 +17,8 @@ use crate::disk::{Disk, Lock};
 use crate::files::Identity;
 use crate::keys::{self, Keys};
 use crate::log::{Batch, Faults, Inner, Log, Progress, now_ns};
+use crate::pack;
+use crate::packer::{Packer, Packing, Roots};
 use crate::recover::{self, Recovered};
 use crate::segment::{self, Header};
 use crate::{Error, Options, files};
@@ -24,10 +26,18 @@ use crate::{Error, Options, files};
 /// Outcomes written between two rounds of the committer; they fit the smallest segment.
 const ORPHANS_AT_ONCE: usize = 32;
 
-/// Opens a log and writes its first entries. The committer is not yet running.
-pub(crate) fn open(disk: Arc<dyn Disk>, dir: &Path, options: Options) -> Result<Committer, Error> {
+/// Opens a log and writes its first entries. Committer and packer are not yet running.
+pub(crate) fn open(
+    disk: Arc<dyn Disk>,
+    dir: &Path,
+    options: Options,
+) -> Result<(Committer, Packer), Error> {
     let wal = segment::directory(dir);
     disk.create_dir(&wal).map_err(Error::io("create", &wal))?;
+    for folder in [pack::directory(dir), pack::upper::directory(dir)] {
+        disk.create_dir(&folder)
+            .map_err(Error::io("create", &folder))?;
+    }
     let lock = take_lock(&*disk, dir)?;
     let identity = match Identity::read(&*disk, dir)? {
         Some(identity) => identity,
@@ -50,6 +60,11 @@ pub(crate) fn open(disk: Arc<dyn Disk>, dir: &Path, options: Options) -> Result<
             offset: 0,
             reason,
         });
+    }
+    // What is sealed makes segments superfluous, so it has to be there for good.
+    let (packs, tiles) = (pack::directory(dir), pack::upper::directory(dir));
+    for folder in [dir, &packs, &tiles] {
+        disk.sync_dir(folder).map_err(Error::io("sync", folder))?;
     }
     let log_id = identity.log_id();
     let keys = Keys::open(&*disk, dir, &log_id)?;
@@ -112,6 +127,12 @@ pub(crate) fn open(disk: Arc<dyn Disk>, dir: &Path, options: Options) -> Result<
         refused: AtomicU64::new(0),
         used_percent: AtomicU64::new(0),
         available_bytes: AtomicU64::new(0),
+        sealed: AtomicU64::new(recovered.sealed.end),
+        roots: Mutex::new(Roots::new(
+            recovered.sealed.end,
+            std::mem::take(&mut recovered.roots),
+        )),
+        packing: Packing::default(),
         segments,
         progress: watch::Sender::new(Progress {
             durable: size,
@@ -126,7 +147,8 @@ pub(crate) fn open(disk: Arc<dyn Disk>, dir: &Path, options: Options) -> Result<
     let frontier = std::mem::take(&mut recovered.frontier);
     let mut committer = Committer::new(Arc::new(log), frontier);
     first_entries(&mut committer, &checkpoint, &recovered)?;
-    Ok(committer)
+    let packer = Packer::new(Arc::clone(&committer.log), recovered.sealed);
+    Ok((committer, packer))
 }
 
 fn take_lock(disk: &dyn Disk, dir: &Path) -> Result<Box<dyn Lock>, Error> {

@@ -1,6 +1,7 @@
 //! How a ledger is kept.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 /// Settings of a [`crate::Store`].
 #[derive(Clone, Debug)]
@@ -25,6 +26,19 @@ pub struct Options {
     pub backlog_bytes: u64,
     /// Milliseconds between attempts to resume after a fault.
     pub heal_ms: u64,
+    /// When full segments become packs.
+    pub packing: Packing,
+    /// How long entries are kept; `None` is for ever.
+    pub retention: Option<Duration>,
+}
+
+/// When full segments of the write-ahead log are sealed into packs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// As soon as they are under a checkpoint, by a thread of low priority.
+    Background,
+    /// When [`crate::Store::seal`] is called.
+    OnDemand,
 }
 
 /// How soon entries become durable when nobody waits for them.
@@ -51,7 +65,8 @@ impl Profile {
 
 impl Options {
     /// The defaults for a log of this name: balanced, segments of 64 MiB, 16 MiB
-    /// reserve, alarm at 80 %, checkpoints at most 200 ms behind.
+    /// reserve, alarm at 80 %, checkpoints at most 200 ms behind, packs in the background,
+    /// kept for ever.
     #[must_use]
     pub fn new(origin: impl Into<String>) -> Options {
         Options {
@@ -64,6 +79,8 @@ impl Options {
             checkpoint_ms: 200,
             backlog_bytes: 64 << 20,
             heal_ms: 500,
+            packing: Packing::Background,
+            retention: None,
         }
     }
 }

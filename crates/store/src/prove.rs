@@ -1,11 +1,13 @@
 //! Evidence for one entry: `weir ledger prove`.
 
 use ledger::Sequence;
-use ledger::merkle::{self, Tree, leaf_hash};
+use ledger::checkpoint::Checkpoint;
+use ledger::merkle;
 use ledger::proof::{Extra, Proof};
 
 use crate::Error;
 use crate::read::{Reader, Shown};
+use crate::tiles::Tiles;
 
 /// What of an entry a proof shows to who holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,40 +20,51 @@ pub enum Disclose {
 
 /// The C2SP tlog-proof of one entry, to be checked by [`ledger::verify::proof`].
 ///
-/// Derives the tree from all entries up to the checkpoint: 64 bytes of memory and one
-/// hash for each.
+/// Hashes what of the ledger is not sealed; who makes many proofs keeps [`Tiles`] and
+/// calls [`prove_in`].
 ///
 /// # Errors
-/// [`Error::NoSuchEntry`]; [`Error::NotYetSigned`]; [`Error::Disagrees`] if the entries
-/// do not have the signed root.
+/// [`Error::NoSuchEntry`]; [`Error::NotYetSigned`]; [`Error::Pruned`];
+/// [`Error::Disagrees`] if the entries do not have the signed root.
 pub fn prove(reader: &Reader, sequence: Sequence, disclose: Disclose) -> Result<Proof, Error> {
     let (checkpoint, text) = reader.checkpoint()?;
-    if sequence.0 >= checkpoint.size {
-        let entries = reader.count()?;
-        return Err(if sequence.0 < entries {
-            Error::NotYetSigned {
-                sequence,
-                signed: checkpoint.size,
-            }
-        } else {
-            Error::NoSuchEntry { sequence, entries }
-        });
-    }
-    let mut tree = Tree::new();
-    let mut entries = reader.entries(Sequence(0));
-    while tree.size() < checkpoint.size {
-        let Some(record) = entries.next()? else { break };
-        tree.push(leaf_hash(&record.leaf));
-    }
-    let node = |level, index| tree.node(level, index);
+    covered(reader, sequence, &checkpoint)?;
+    let tiles = match Tiles::open(reader.clone(), checkpoint.size) {
+        Ok(tiles) => tiles,
+        Err(Error::NoSuchEntry { .. }) => return Err(disagrees(checkpoint.size)),
+        Err(other) => return Err(other),
+    };
+    prove_in(&tiles, &checkpoint, text, sequence, disclose)
+}
+
+/// As [`prove`], of tiles that cover `checkpoint`, whose signed text is `text`.
+///
+/// # Errors
+/// As [`prove`].
+pub fn prove_in(
+    tiles: &Tiles,
+    checkpoint: &Checkpoint,
+    text: String,
+    sequence: Sequence,
+    disclose: Disclose,
+) -> Result<Proof, Error> {
+    covered(tiles.reader(), sequence, checkpoint)?;
     let size = checkpoint.size;
-    if tree.size() < size || merkle::root(size, &node)? != checkpoint.root {
-        let reason = format!("the first {size} entries do not have the root that was signed");
-        return Err(Error::Disagrees { reason });
+    if tiles.with_nodes(|node| merkle::root(size, node))? != checkpoint.root {
+        return Err(disagrees(size));
     }
+    let hashes = tiles.with_nodes(|node| merkle::inclusion(sequence.0, size, node))?;
     let Shown {
         record, encoded, ..
-    } = reader.show(sequence)?;
+    } = tiles.reader().show(sequence)?;
+    merkle::verify_inclusion(
+        &merkle::leaf_hash(&record.leaf),
+        sequence.0,
+        size,
+        &hashes,
+        &checkpoint.root,
+    )
+    .map_err(|_| disagrees(size))?;
     let encoded = match disclose {
         Disclose::Nothing => Vec::new(),
         Disclose::Everything => encoded,
@@ -59,7 +72,27 @@ pub fn prove(reader: &Reader, sequence: Sequence, disclose: Disclose) -> Result<
     Ok(Proof {
         extra: Some(Extra::new(&record.leaf, encoded)?.encode()?),
         index: sequence.0,
-        hashes: merkle::inclusion(sequence.0, size, &node)?,
+        hashes,
         checkpoint: text,
     })
+}
+
+fn covered(reader: &Reader, sequence: Sequence, checkpoint: &Checkpoint) -> Result<(), Error> {
+    if sequence.0 < checkpoint.size {
+        return Ok(());
+    }
+    let entries = reader.count()?;
+    Err(if sequence.0 < entries {
+        Error::NotYetSigned {
+            sequence,
+            signed: checkpoint.size,
+        }
+    } else {
+        Error::NoSuchEntry { sequence, entries }
+    })
+}
+
+fn disagrees(size: u64) -> Error {
+    let reason = format!("the first {size} entries do not have the root that was signed");
+    Error::Disagrees { reason }
 }

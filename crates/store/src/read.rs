@@ -18,8 +18,12 @@ use crate::files::Identity;
 use crate::holds::{Hold, Holds};
 use crate::keys::{self, Slot};
 use crate::scan::{Cursor, Found};
-use crate::segment;
+use crate::view::View;
 use crate::{Error, files};
+
+mod entries;
+
+pub use entries::Entries;
 
 /// A ledger directory, open for reading.
 #[derive(Clone)]
@@ -139,11 +143,19 @@ impl Reader {
     /// Entries from `from` on, in order.
     #[must_use]
     pub fn entries(&self, from: Sequence) -> Entries<'_> {
-        Entries {
-            reader: self,
-            next: from,
-            at: None,
-        }
+        Entries::new(self, from)
+    }
+
+    /// The minimum index (tlog-tiles, "Pruning"): the first entry that is kept.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn minimum(&self) -> Result<Sequence, Error> {
+        self.view().map(|view| Sequence(view.minimum()))
+    }
+
+    pub(crate) fn view(&self) -> Result<View, Error> {
+        View::read(&*self.disk, &self.dir, &self.log_id)
     }
 
     /// How many entries are written, durable or not.
@@ -151,13 +163,25 @@ impl Reader {
     /// # Errors
     /// As [`Entries::next`].
     pub fn count(&self) -> Result<u64, Error> {
-        let layout = segment::layout(&*self.disk, &self.dir, &self.log_id)?;
-        let Some(last) = layout.segments.last() else {
-            return Ok(0);
-        };
-        let mut cursor = Cursor::open(&*self.disk, last)?;
-        while let Found::Frame(..) = cursor.next()? {}
-        Ok(cursor.expected().0)
+        let mut look = 0;
+        loop {
+            look += 1;
+            let view = self.view()?;
+            let Some(last) = view.layout.segments.last() else {
+                return Ok(view.packs.end());
+            };
+            let mut cursor = match Cursor::open(&*self.disk, last) {
+                // It was sealed since the directory was read.
+                Err(Error::Io { source, .. })
+                    if look < 100 && source.kind() == std::io::ErrorKind::NotFound =>
+                {
+                    continue;
+                }
+                other => other?,
+            };
+            while let Found::Frame(..) = cursor.next()? {}
+            return Ok(cursor.expected().0.max(view.packs.end()));
+        }
     }
 
     /// The legal holds in force.
@@ -171,7 +195,7 @@ impl Reader {
     /// One entry with its disclosures decrypted.
     ///
     /// # Errors
-    /// [`Error::NoSuchEntry`]; [`Error::Ledger`] if the entry or a disclosure was altered.
+    /// [`Error::NoSuchEntry`]; [`Error::Pruned`]; [`Error::Ledger`] if the entry or a disclosure was altered.
     pub fn show(&self, sequence: Sequence) -> Result<Shown, Error> {
         self.opener()?.show(sequence)
     }
@@ -229,89 +253,5 @@ impl Opener<'_> {
             encoded,
             erased,
         })
-    }
-}
-
-/// Entries in order. Not an `Iterator`: after `None` it may be asked again, and gives
-/// what was written meanwhile (`weir ledger tail --follow`).
-pub struct Entries<'a> {
-    reader: &'a Reader,
-    next: Sequence,
-    /// Number of the segment, and the place in it.
-    at: Option<(u64, Cursor)>,
-}
-
-impl Entries<'_> {
-    /// The next entry; `None` if there is none yet.
-    ///
-    /// # Errors
-    /// [`Error::Io`]; [`Error::Damaged`] if entries cannot be read and later ones can.
-    #[expect(clippy::should_implement_trait, reason = "it goes on after None")]
-    pub fn next(&mut self) -> Result<Option<Record>, Error> {
-        loop {
-            if let Some(record) = self.step()? {
-                if record.sequence >= self.next {
-                    self.next = record.sequence.next();
-                    return Ok(Some(record));
-                }
-                continue;
-            }
-            if !self.turn()? {
-                return Ok(None);
-            }
-        }
-    }
-
-    /// The next frame of the segment at hand.
-    fn step(&mut self) -> Result<Option<Record>, Error> {
-        let Some((_, cursor)) = &mut self.at else {
-            return Ok(None);
-        };
-        match cursor.next()? {
-            Found::Frame(frame, _) => Ok(Some(Record {
-                sequence: frame.sequence,
-                kind: frame.kind,
-                leaf: frame.leaf.to_vec(),
-                sealed: frame.sealed.to_vec(),
-            })),
-            // Damage may be a frame that is being written; `turn` knows.
-            Found::End | Found::Damaged(_) => Ok(None),
-        }
-    }
-
-    /// Goes on in the segment that has the next entry.
-    fn turn(&mut self) -> Result<bool, Error> {
-        let reader = self.reader;
-        let layout = segment::layout(&*reader.disk, &reader.dir, &reader.log_id)?;
-        let wanted = self
-            .at
-            .as_ref()
-            .map_or(self.next, |(_, cursor)| cursor.expected());
-        let holds = |one: &&segment::Segment| {
-            one.header.first <= wanted && one.until.is_none_or(|until| until > wanted)
-        };
-        let segment = layout.segments.iter().rev().find(holds);
-        match (segment, &mut self.at) {
-            (None, _) => Ok(false),
-            (Some(segment), Some((ordinal, cursor))) if segment.ordinal == *ordinal => {
-                if segment.until.is_none() {
-                    return Ok(false);
-                }
-                if cursor.until() == segment.until {
-                    return Err(Error::Damaged {
-                        path: segment.path.clone(),
-                        offset: cursor.offset(),
-                        reason: "entries are missing",
-                    });
-                }
-                // A later segment appeared, so this one is complete up to there.
-                cursor.set_until(segment.until);
-                Ok(true)
-            }
-            (Some(segment), _) => {
-                self.at = Some((segment.ordinal, Cursor::open(&*reader.disk, segment)?));
-                Ok(true)
-            }
-        }
     }
 }

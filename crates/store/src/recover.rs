@@ -1,28 +1,37 @@
 //! Opening a log: deriving the tree again, comparing it with the checkpoint, and
-//! beginning a segment that holds everything the checkpoint does not cover.
+//! beginning a segment that holds everything the checkpoint does not cover. Of what is
+//! sealed in packs the tree is taken from their tiles.
 //!
 //! What an earlier process wrote may be in the kernel's memory only, and a sync that
 //! failed there is forgotten; so entries above the checkpoint are not trusted to be
 //! on the disk: they are read and written again. What comes after a torn frame was
 //! never acknowledged as durable and is dropped, on the record.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use ledger::checkpoint::Checkpoint;
-use ledger::merkle::{Frontier, leaf_hash};
+use ledger::merkle::{Frontier, Hash, leaf_hash};
 use ledger::seal::KeyId;
-use ledger::{Entry, Kind, Sequence};
+use ledger::{Kind, Sequence};
 
 use crate::disk::{Disk, Mode};
 use crate::log::Batch;
+use crate::pack::OpenIntents;
+use crate::pack::recover::Sealed;
 use crate::scan::{Cursor, Found};
 use crate::segment::{self, Layout, Segment};
 use crate::{Error, erase, files};
 
+/// Level of a bundle's root in the tree.
+pub(crate) const BUNDLE_LEVEL: u8 = 8;
+
 /// What was found.
 pub(crate) struct Recovered {
     pub(crate) frontier: Frontier,
+    /// Roots of the bundles that are not sealed.
+    pub(crate) roots: Vec<Hash>,
+    /// What is sealed.
+    pub(crate) sealed: Sealed,
     /// Epoch of the last segment.
     pub(crate) epoch: u64,
     pub(crate) next_ordinal: u64,
@@ -57,7 +66,13 @@ pub(crate) fn read(
     checkpoint: &Checkpoint,
 ) -> Result<Recovered, Error> {
     let layout = segment::layout(disk, dir, log)?;
-    let mut walk = Walk::new(checkpoint);
+    let sealed = Sealed::read(disk, dir, log)?;
+    if sealed.end > checkpoint.size {
+        let (end, size) = (sealed.end, checkpoint.size);
+        let reason = format!("{end} entries are sealed and it covers {size}: it is an older one");
+        return Err(Error::Disagrees { reason });
+    }
+    let mut walk = Walk::new(checkpoint, sealed);
     walk.segments(disk, &layout)?;
     if walk.frontier.size() < checkpoint.size {
         let broken = layout
@@ -81,7 +96,7 @@ pub(crate) fn read(
     let orphans = if walk.last == Some(Kind::LogClose) {
         Vec::new()
     } else {
-        orphans(disk, &layout, walk.run)?
+        walk.open.sequences()
     };
     // A header that cannot be read is of a segment that was begun and never synced:
     // all that was signed is there without it.
@@ -95,7 +110,19 @@ pub(crate) fn read(
     remove.extend(layout.broken.into_iter().map(|(path, _)| path));
     remove.extend(layout.unused);
     remove.extend(walk.after);
+    // Last, because what is sealed is compared with what is to be removed.
+    let end = Sequence(walk.sealed.end);
+    let covered = |one: &&Segment| one.until.is_some_and(|until| until <= end);
+    remove.extend(
+        layout
+            .segments
+            .iter()
+            .filter(covered)
+            .map(|one| one.path.clone()),
+    );
+    remove.extend(std::mem::take(&mut walk.sealed.unfinished));
     Ok(Recovered {
+        roots: walk.roots,
         epoch: layout
             .segments
             .iter()
@@ -114,6 +141,7 @@ pub(crate) fn read(
         },
         tail: walk.tail,
         frontier: walk.frontier,
+        sealed: walk.sealed,
     })
 }
 
@@ -131,15 +159,16 @@ pub(crate) fn tidy(disk: &dyn Disk, recovered: &Recovered) {
     }
 }
 
-/// The state of reading from the first entry to the last.
+/// The state of reading from the first entry that is not sealed to the last.
 struct Walk<'a> {
     checkpoint: &'a Checkpoint,
+    sealed: Sealed,
     frontier: Frontier,
+    roots: Vec<Hash>,
     tail: Batch,
     last: Option<Kind>,
     erased: Vec<KeyId>,
-    /// Where the last run began.
-    run: Sequence,
+    open: OpenIntents,
     dropped_bytes: u64,
     stopped: Option<(PathBuf, &'static str)>,
     /// Where the entries end that the checkpoint covers.
@@ -149,14 +178,16 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(checkpoint: &'a Checkpoint) -> Walk<'a> {
+    fn new(checkpoint: &'a Checkpoint, sealed: Sealed) -> Walk<'a> {
         Walk {
             checkpoint,
-            frontier: Frontier::new(),
+            frontier: sealed.frontier(),
+            roots: Vec::new(),
             tail: Batch::default(),
-            last: None,
+            last: sealed.last,
             erased: Vec::new(),
-            run: Sequence(0),
+            open: sealed.open.clone(),
+            sealed,
             dropped_bytes: 0,
             stopped: None,
             cut: None,
@@ -185,7 +216,7 @@ impl<'a> Walk<'a> {
     fn segment(&mut self, disk: &dyn Disk, segment: &Segment) -> Result<u64, Error> {
         let mut cursor = Cursor::open(disk, segment)?;
         let mut covered_end = cursor.offset();
-        if self.stopped.is_none() && segment.header.first.0 != self.frontier.size() {
+        if self.stopped.is_none() && segment.header.first.0 > self.frontier.size() {
             self.stopped = Some((
                 segment.path.clone(),
                 "entries before this segment are missing",
@@ -193,16 +224,26 @@ impl<'a> Walk<'a> {
         }
         while self.stopped.is_none() {
             match cursor.next()? {
+                Found::Frame(frame, offset) if frame.sequence.0 < self.sealed.end => {
+                    covered_end = offset.saturating_add(frame.raw.len() as u64);
+                    if !self.sealed.holds(frame.sequence, &leaf_hash(frame.leaf))? {
+                        return Err(self.differs(segment, frame.sequence));
+                    }
+                }
                 Found::Frame(frame, offset) => {
                     let covered = frame.sequence.0 < self.checkpoint.size;
-                    self.frontier.push(leaf_hash(frame.leaf));
+                    let roots = &mut self.roots;
+                    self.frontier
+                        .push_noting(leaf_hash(frame.leaf), |level, node| {
+                            if level == BUNDLE_LEVEL {
+                                roots.push(node);
+                            }
+                        });
                     self.last = Some(frame.kind);
-                    if frame.kind == Kind::LogOpen {
-                        self.run = frame.sequence;
-                    }
                     if frame.kind == Kind::Erasure {
                         self.erased.extend(erase::keys_of(frame.leaf));
                     }
+                    self.open.note(frame.kind, frame.sequence, frame.leaf);
                     if covered {
                         covered_end = offset.saturating_add(frame.raw.len() as u64);
                         self.compare()?;
@@ -219,6 +260,8 @@ impl<'a> Walk<'a> {
                     }
                 }
                 Found::End => break,
+                // What is sealed is in the pack, whatever became of it here.
+                Found::Damaged(_) if segment.until.is_some_and(|u| u.0 <= self.sealed.end) => break,
                 Found::Damaged(reason) => self.stopped = Some((segment.path.clone(), reason)),
             }
         }
@@ -227,6 +270,17 @@ impl<'a> Walk<'a> {
             self.dropped_bytes = self.dropped_bytes.saturating_add(rest);
         }
         Ok(covered_end)
+    }
+
+    fn differs(&self, segment: &Segment, sequence: Sequence) -> Error {
+        let pack = self.sealed.path().unwrap_or(Path::new("the packs"));
+        Error::Disagrees {
+            reason: format!(
+                "{} and {} hold different entries {sequence}",
+                pack.display(),
+                segment.path.display()
+            ),
+        }
     }
 
     /// Compares the roots when the tree has the checkpoint's size.
@@ -241,43 +295,4 @@ impl<'a> Walk<'a> {
         }
         Ok(())
     }
-}
-
-/// Allowed intents from `run` on that have no outcome.
-fn orphans(disk: &dyn Disk, layout: &Layout, run: Sequence) -> Result<Vec<Sequence>, Error> {
-    let mut open = BTreeSet::new();
-    let mut expected = Sequence(0);
-    for segment in &layout.segments {
-        if segment.until.is_some_and(|until| until <= run) {
-            expected = segment.until.unwrap_or(expected);
-            continue;
-        }
-        let mut cursor = Cursor::open(disk, segment)?;
-        if segment.header.first != expected {
-            break;
-        }
-        while let Found::Frame(frame, _) = cursor.next()? {
-            let allowed = || {
-                Entry::parse(frame.leaf)
-                    .ok()
-                    .filter(|one| one.text("decision") == Some("allow"))
-            };
-            let outcome = || {
-                Entry::parse(frame.leaf)
-                    .ok()?
-                    .number("intent")
-                    .map(Sequence)
-            };
-            if frame.sequence < run {
-            } else if frame.kind == Kind::Intent && allowed().is_some() {
-                open.insert(frame.sequence);
-            } else if frame.kind == Kind::Outcome
-                && let Some(intent) = outcome()
-            {
-                open.remove(&intent);
-            }
-        }
-        expected = cursor.expected();
-    }
-    Ok(open.into_iter().collect())
 }

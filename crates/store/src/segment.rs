@@ -133,7 +133,10 @@ pub(crate) fn layout(disk: &dyn Disk, dir: &Path, log: &[u8; 16]) -> Result<Layo
             continue;
         };
         out.next_ordinal = u64::saturating_add(ordinal, 1);
-        match header(disk, &path)? {
+        let Some(header) = header(disk, &path)? else {
+            continue;
+        };
+        match header {
             Ok(None) => out.unused.push(path),
             Ok(Some(header)) if header.log != *log => {
                 out.broken.push((path, "a segment of another log"));
@@ -170,18 +173,21 @@ pub(crate) fn layout(disk: &dyn Disk, dir: &Path, log: &[u8; 16]) -> Result<Layo
 
 type ReadHeader = Result<Option<Header>, &'static str>;
 
-fn header(disk: &dyn Disk, path: &Path) -> Result<ReadHeader, Error> {
-    let file = disk
-        .open(path, Mode::Read)
-        .map_err(Error::io("open", path))?;
+/// The header of a segment, if the file is there.
+fn header(disk: &dyn Disk, path: &Path) -> Result<Option<ReadHeader>, Error> {
+    let file = match disk.open(path, Mode::Read) {
+        // It was sealed since the directory was read, and counts no more.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(Error::io("open", path))?,
+    };
     let mut bytes = [0; HEADER_BYTES];
     file.read_at(0, &mut bytes)
         .map_err(Error::io("read", path))?;
     // A file shorter than a header reads as zeros after its end.
     if bytes.iter().all(|byte| *byte == 0) {
-        return Ok(Ok(None));
+        return Ok(Some(Ok(None)));
     }
-    Ok(Header::decode(&bytes).map(Some))
+    Ok(Some(Header::decode(&bytes).map(Some)))
 }
 
 #[cfg(test)]

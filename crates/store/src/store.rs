@@ -11,8 +11,9 @@ use ledger::{Event, Ledger, Receipt, Sequence, Unavailable};
 use crate::disk::{Disk, RealDisk};
 use crate::holds::Holds;
 use crate::log::{Faults, Log, Progress};
+use crate::packer::Packer;
 use crate::read::Reader;
-use crate::{Alarm, Error, Health, Options, State, open};
+use crate::{Alarm, Error, Health, Options, Packing, State, open};
 
 /// A ledger directory, open for writing by this process alone.
 ///
@@ -22,6 +23,8 @@ pub struct Store {
     committer: Mutex<Option<JoinHandle<()>>>,
     /// Legal holds; locked while something is held, released, erased or pruned.
     pub(crate) holds: tokio::sync::Mutex<Holds>,
+    packer: Arc<Mutex<Packer>>,
+    packing: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -48,7 +51,8 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub fn open_on(disk: Arc<dyn Disk>, dir: &Path, options: Options) -> Result<Arc<Store>, Error> {
-        let mut committer = open::open(disk, dir, options)?;
+        let background = options.packing == Packing::Background;
+        let (mut committer, packer) = open::open(disk, dir, options)?;
         let holds = Holds::read(&*committer.log.disk, dir)?;
         let log = Arc::clone(&committer.log);
         committer.step(std::time::Instant::now());
@@ -56,11 +60,34 @@ impl Store {
             .name("weir-ledger".into())
             .spawn(move || committer.run())
             .map_err(Error::Thread)?;
-        Ok(Arc::new(Store {
-            log,
+        let store = Arc::new(Store {
+            log: Arc::clone(&log),
             committer: Mutex::new(Some(thread)),
             holds: tokio::sync::Mutex::new(holds),
-        }))
+            packer: Arc::new(Mutex::new(packer)),
+            packing: Mutex::new(None),
+        });
+        if background {
+            let packer = Arc::clone(&store.packer);
+            let thread = std::thread::Builder::new()
+                .name("weir-packer".into())
+                .spawn(move || Packer::run(&packer, &log))
+                .map_err(Error::Thread)?;
+            let mut packing = store.packing.lock().unwrap_or_else(PoisonError::into_inner);
+            *packing = Some(thread);
+        }
+        Ok(store)
+    }
+
+    /// Seals the full segments that are under a checkpoint into packs, now and on this
+    /// thread, and gives the bound of what is sealed.
+    ///
+    /// # Errors
+    /// Why one cannot be sealed; it stays as it is, and nothing is lost but space.
+    pub fn seal(&self) -> Result<Sequence, Error> {
+        let mut packer = self.packer.lock().unwrap_or_else(PoisonError::into_inner);
+        packer.seal_all()?;
+        Ok(Sequence(self.log.sealed.load(Ordering::Acquire)))
     }
 
     /// Waits until the entry is durable. Many tasks on many runtimes may wait.
@@ -134,6 +161,8 @@ impl Store {
             epoch: inner.epoch,
             durable: Sequence(log.durable.load(Ordering::Acquire)),
             signed: Sequence(log.signed.load(Ordering::Acquire)),
+            sealed: Sequence(log.sealed.load(Ordering::Acquire)),
+            packing_fault: log.packing.fault(),
             refused: log.refused.load(Ordering::Relaxed),
             used_percent,
             available_bytes: log.available_bytes.load(Ordering::Relaxed),
@@ -165,6 +194,11 @@ impl Store {
         let Some(thread) = committer.take() else {
             return;
         };
+        self.log.packing.stop();
+        let mut packing = self.packing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(packing) = packing.take() {
+            let _ = packing.join();
+        }
         let refused = self.log.refused.load(Ordering::Relaxed);
         let epoch = self.log.inner().epoch;
         // If it cannot be recorded, the next opening says that there may be a gap.

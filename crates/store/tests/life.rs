@@ -133,7 +133,12 @@ fn a_reader_follows_what_is_written_across_segments() {
         assert_eq!(record.entry().unwrap().number("statement"), Some(statement));
         assert!(entries.next().unwrap().is_none());
     }
-    assert!(std::fs::read_dir(dir.path().join("wal")).unwrap().count() > 5);
+    // Segments are numbered; some may be sealed already.
+    assert!(
+        common::names(dir.path(), "wal")
+            .iter()
+            .any(|name| name.as_str() > "0000000000000005")
+    );
 }
 
 #[test]

@@ -133,6 +133,22 @@ pub struct EvidenceExport {
     pub by: Option<Text>,
 }
 
+/// The oldest entries are no longer kept (tlog-tiles, "Pruning"). Tree, checkpoints and
+/// proofs stay what they are.
+#[derive(Clone, Debug, Serialize)]
+pub struct RetentionPrune {
+    /// The first entry that was kept so far.
+    pub from: Sequence,
+    /// The minimum index from here on: the first entry that is kept.
+    pub below: Sequence,
+    /// The retention time in force, seconds; `None` if an operator asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention_s: Option<u64>,
+    /// Opaque id of who asked; `None` is the operator at the machine, or the retention.
+    #[serde(serialize_with = "maybe_text", skip_serializing_if = "Option::is_none")]
+    pub by: Option<Text>,
+}
+
 nothing_disclosed!(
     KeyCreate,
     KeyRevoke,
@@ -141,5 +157,6 @@ nothing_disclosed!(
     Erasure,
     HoldSet,
     HoldRelease,
-    EvidenceExport
+    EvidenceExport,
+    RetentionPrune
 );

@@ -132,3 +132,36 @@ proptest! {
         let _ = verify_consistency(index, size, &proof, &[0; 32], &[1; 32]);
     }
 }
+
+#[test]
+fn a_frontier_of_peaks_goes_on_as_the_one_it_was() {
+    let leaves = counted(300);
+    let mut whole = Frontier::new();
+    for size in 0..300 {
+        let mut again = Frontier::of_peaks(whole.size(), whole.peaks().to_vec()).unwrap();
+        assert_eq!(again, whole);
+        let leaf = leaves.node(0, size).unwrap();
+        let mut noted = Vec::new();
+        again.push_noting(leaf, |level, node| noted.push((level, node)));
+        whole.push(leaf);
+        assert_eq!(again, whole);
+        for (level, node) in noted {
+            assert_eq!(leaves.node(level, size >> level), Some(node));
+        }
+    }
+    assert_eq!(Frontier::of_peaks(3, vec![[0; 32]]), None);
+}
+
+#[test]
+fn a_subtree_has_the_root_of_its_node() {
+    let tree = counted(64);
+    for level in 0..=6 {
+        for index in 0..(64 >> level) {
+            let below: Vec<_> = (index << level..(index + 1) << level)
+                .map(|n| tree.node(0, n).unwrap())
+                .collect();
+            assert_eq!(subtree(&below), tree.node(level, index));
+        }
+    }
+    assert_eq!((subtree(&[]), subtree(&[[0; 32]; 3])), (None, None));
+}

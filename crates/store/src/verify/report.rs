@@ -10,12 +10,18 @@ use ledger::merkle::Hash;
 pub struct Report {
     /// The log's name.
     pub origin: String,
-    /// Entries that are whole and in order.
+    /// Entries that are whole and in order, those that were pruned included.
     pub entries: u64,
     /// Root of their tree.
     pub root: Hash,
     /// Entries under the signed checkpoint; those above it are not yet signed.
     pub signed: Option<u64>,
+    /// Entries that are sealed in packs.
+    pub sealed: u64,
+    /// How many packs there are.
+    pub packs: u64,
+    /// The first entry that is kept; those below it were pruned, on the record.
+    pub minimum: u64,
     /// Disclosures that were decrypted and found to fit their entries.
     pub disclosures: u64,
     /// Envelopes whose keys were erased; the digests of what they held stand.
@@ -84,6 +90,48 @@ pub enum Problem {
     Trailing {
         /// How many, up to the last that is not zero.
         bytes: u64,
+    },
+    /// The operating system does not give it back.
+    #[error("{0}")]
+    Unreadable(String),
+    /// A bundle of a pack cannot be read.
+    #[error("bundle {bundle}: {reason}")]
+    Bundle {
+        /// Its index: that of its first entry divided by 256.
+        bundle: u64,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// An entry does not have the hash that was sealed with it.
+    #[error("bundle {bundle}: the entry or its leaf hash is altered")]
+    Leaf {
+        /// The entry's bundle.
+        bundle: u64,
+    },
+    /// A hash of a tile is not that of what is below it.
+    #[error("hash {index} of tile level {level} is altered")]
+    TileHash {
+        /// The tile level.
+        level: u8,
+        /// The hash's index in the level.
+        index: u64,
+    },
+    /// Two packs hold the same entries, or a pack has an impossible name.
+    #[error("{0}")]
+    Pack(&'static str),
+    /// Pack and write-ahead log hold different entries in one place.
+    #[error("the entry is another one than in {pack}")]
+    Disagrees {
+        /// The pack.
+        pack: String,
+    },
+    /// An older checkpoint stands where a newer one was.
+    #[error("it covers {size} entries and {sealed} are sealed: it is an older one")]
+    OlderCheckpoint {
+        /// Entries under the checkpoint.
+        size: u64,
+        /// Entries that are sealed.
+        sealed: u64,
     },
     /// The stored JSON is not the entry it should be.
     #[error("the entry is altered: {0}")]

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-use ledger::Event;
 use ledger::event::{Encoded, Intent, ObjectUse, Outcome, OutcomeStatus, Verdict, shape_hash};
+use ledger::{Event, Ledger};
 use store::disk::{Disk, File, Lock, Mode, RealDisk, Space};
 use store::{Options, Sequence};
 
@@ -215,5 +215,49 @@ impl File for FaultyFile {
     }
     fn length(&self) -> io::Result<u64> {
         self.real.length()
+    }
+}
+
+/// Packs only when they are asked for.
+pub fn unpacked() -> Options {
+    Options {
+        packing: store::Packing::OnDemand,
+        ..options()
+    }
+}
+
+/// Appends `count` intents with outcomes, the last few without, and waits until they
+/// are signed.
+pub fn fill(store: &store::Store, count: u64) {
+    let mut last = Sequence(0);
+    for statement in 0..count {
+        last = store.append(intent("alice", statement)).unwrap().sequence;
+        if statement + 3 < count {
+            last = store.append(outcome(last)).unwrap().sequence;
+        }
+    }
+    eventually("signed", || store.health().signed > last);
+}
+
+/// Names of the files in a subdirectory.
+pub fn names(dir: &Path, sub: &str) -> Vec<String> {
+    let mut out: Vec<_> = std::fs::read_dir(dir.join(sub))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    out.sort();
+    out
+}
+
+pub fn copy_dir(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let to = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_dir(&path, &to);
+        } else {
+            std::fs::copy(&path, &to).unwrap();
+        }
     }
 }

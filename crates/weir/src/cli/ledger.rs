@@ -494,7 +494,8 @@ pub(super) fn summary(entry: &Entry) -> String {
         | Kind::Erasure
         | Kind::HoldSet
         | Kind::HoldRelease
-        | Kind::EvidenceExport => {
+        | Kind::EvidenceExport
+        | Kind::RetentionPrune => {
             let pairs = entry.fields.iter().filter(|(_, value)| !value.is_null());
             let pairs: Vec<String> = pairs
                 .map(|(name, value)| format!("{name}={}", plain(value)))
