@@ -225,6 +225,9 @@ fn cargo_test(arguments: &[&str]) -> Result<Count> {
         if let Some(of) = counted(&line) {
             count.add(of);
         }
+        if let Some((_, why)) = line.split_once("SKIPPED: ") {
+            count.add(Count::skip(why));
+        }
         if line.ends_with(" FAILED") || line.contains("... ignored") {
             println!("{line}");
         }

@@ -17,6 +17,9 @@
 //! | [`proof`] | one entry's evidence as text | C2SP tlog-proof |
 //! | [`pack`] | entries, proofs and disclosures for somebody outside | |
 //! | [`verify`] | what an auditor checks, offline | |
+//! | [`joined`] | an outcome with its intent and session | |
+//! | [`ocsf`] | what a SIEM is told | OCSF 1.8.0 |
+//! | [`time`] | times in entries | RFC 3339 |
 //! | [`port`] | how the gate hands events over | |
 
 pub mod checkpoint;
@@ -24,19 +27,21 @@ pub mod days;
 pub mod disclosure;
 pub mod entry;
 pub mod event;
+pub mod joined;
 pub mod merkle;
 pub mod note;
 pub mod pack;
+pub mod ocsf;
 pub mod port;
 pub mod proof;
 pub mod seal;
 pub mod tile;
+pub mod time;
 pub mod trust;
 pub mod verify;
 
 mod error;
 mod sequence;
-mod time;
 
 pub use entry::{Draft, Entry, Leaf, leaf};
 pub use error::Error;

@@ -5,8 +5,40 @@ use std::io::Write;
 /// Bytes of a formatted time.
 pub(crate) const BYTES: usize = 30;
 
+/// Nanoseconds since 1970 UTC of a time as it stands in an entry; `None` of anything else.
+#[must_use]
+pub fn parse(text: &str) -> Option<u64> {
+    let bytes: &[u8; BYTES] = text.as_bytes().try_into().ok()?;
+    let number = |place: std::ops::Range<usize>| {
+        bytes.get(place)?.iter().try_fold(0_u64, |number, digit| {
+            let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
+            Some(number * 10 + digit)
+        })
+    };
+    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
+    // Days from 1970-03-01 in years that begin with March, which end with the leap day.
+    let (year, month) = if month < 3 {
+        (year.checked_sub(1)?, month + 9)
+    } else {
+        (year, month.checked_sub(3)?)
+    };
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day;
+    let days = days.checked_sub(719_469)?;
+    let seconds = days * 86_400 + number(11..13)? * 3600 + number(14..16)? * 60 + number(17..19)?;
+    let at_ns = seconds
+        .checked_mul(1_000_000_000)?
+        .checked_add(number(20..29)?)?;
+    // What is not written the same way was no time.
+    let mut written = Vec::with_capacity(BYTES);
+    write(at_ns, &mut written).ok()?;
+    (written == bytes).then_some(at_ns)
+}
+
 /// Writes nanoseconds since 1970 UTC as `2026-11-21T01:03:52.123456789Z`.
-pub(crate) fn write(at_ns: u64, out: &mut impl Write) -> std::io::Result<()> {
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(at_ns: u64, out: &mut impl Write) -> std::io::Result<()> {
     let seconds = at_ns / 1_000_000_000;
     let (year, month, day) = civil(seconds / 86_400);
     let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
@@ -64,6 +96,7 @@ mod tests {
         super::write(at_ns, &mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), expected);
         assert_eq!(expected.len(), super::BYTES);
+        assert_eq!(super::parse(expected), Some(at_ns));
     }
 
     #[test]
@@ -74,5 +107,24 @@ mod tests {
         check(1_795_215_000_123_000_000, "2026-11-20T22:50:00.123000000Z");
         check(4_107_542_399_999_999_999, "2100-02-28T23:59:59.999999999Z");
         check(u64::MAX, "2554-07-21T23:34:33.709551615Z");
+    }
+
+    #[test]
+    fn what_is_no_time_is_not_read_as_one() {
+        for text in [
+            "",
+            "2026-11-20T22:50:00Z",
+            "2026-02-29T00:00:00.000000000Z",
+            "2026-13-01T00:00:00.000000000Z",
+            "2026-00-01T00:00:00.000000000Z",
+            "2026-11-20T24:00:00.000000000Z",
+            "2026-11-20T22:50:00.12345678xZ",
+            "2026-11-20 22:50:00.123456789Z",
+            "0000-01-01T00:00:00.000000000Z",
+            "1969-12-31T23:59:59.999999999Z",
+            "9999-12-31T23:59:59.999999999Z",
+        ] {
+            assert_eq!(super::parse(text), None, "{text}");
+        }
     }
 }
