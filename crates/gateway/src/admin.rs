@@ -10,9 +10,17 @@ use axum::response::Json;
 use axum::routing::get;
 use serde_json::{Value, json};
 use store::Store;
+use store::ship::Status;
 use tokio::net::TcpListener;
 
 use crate::{Error, Gateway};
+
+/// What the operators' pages are about.
+struct Admin {
+    gateway: Gateway,
+    store: Arc<Store>,
+    outputs: Vec<Arc<Status>>,
+}
 
 /// Serves until the process ends; gives the address bound.
 ///
@@ -22,6 +30,7 @@ pub async fn serve_admin(
     address: SocketAddr,
     gateway: Gateway,
     store: Arc<Store>,
+    outputs: Vec<Arc<Status>>,
 ) -> Result<SocketAddr, Error> {
     let listener = TcpListener::bind(address)
         .await
@@ -32,22 +41,43 @@ pub async fn serve_admin(
     let router = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
-        .with_state((gateway, store));
+        .with_state(Arc::new(Admin {
+            gateway,
+            store,
+            outputs,
+        }));
     tokio::spawn(async move {
         let _ = axum::serve(listener, router).await;
     });
     Ok(bound)
 }
 
-/// 200 when every target can be judged and the ledger takes entries.
-async fn ready(State((gateway, store)): State<(Gateway, Arc<Store>)>) -> (StatusCode, Json<Value>) {
+/// 200 when every target can be judged and the ledger takes entries. An output that is
+/// down is told, and keeps nothing from being served.
+async fn ready(State(admin): State<Arc<Admin>>) -> (StatusCode, Json<Value>) {
+    let gateway = &admin.gateway;
     let mut troubles = gateway.troubles();
-    match store.health().state {
+    let health = admin.store.health();
+    let durable = health.durable;
+    match health.state {
         store::State::Ready => {}
         store::State::Restricted(why) | store::State::Failed(why) => {
             troubles.push(format!("ledger: {why}"))
         }
     }
+    let outputs: Vec<Value> = admin
+        .outputs
+        .iter()
+        .map(|output| {
+            let trouble = output.trouble();
+            json!({
+                "name": output.name(),
+                "up": trouble.is_none(),
+                "entries_behind": durable.0.saturating_sub(output.next().0),
+                "trouble": trouble,
+            })
+        })
+        .collect();
     let (loaded, targets) = gateway.loaded();
     let ready = troubles.is_empty() && loaded == targets;
     let status = if ready {
@@ -60,6 +90,7 @@ async fn ready(State((gateway, store)): State<(Gateway, Arc<Store>)>) -> (Status
         "targets": { "loaded": loaded, "configured": targets },
         "sessions": gateway.sessions(),
         "troubles": troubles,
+        "outputs": outputs,
     });
     (status, Json(body))
 }

@@ -222,6 +222,8 @@ struct Table {
     bytes: Zeroizing<Vec<u8>>,
     /// Live keys by blind index.
     live: HashMap<[u8; 32], Vec<Live>>,
+    /// The same by their ids.
+    by_id: HashMap<KeyId, Arc<SubjectKey>>,
     end: u64,
 }
 
@@ -258,8 +260,10 @@ impl Keys {
             .open(&path, Mode::Write)
             .map_err(Error::io("open", &path))?;
         let mut live: HashMap<_, Vec<_>> = HashMap::new();
+        let mut by_id = HashMap::new();
         for (slot, at) in content.slots.values() {
             if let Slot::Live { key, subject, day } = slot {
+                by_id.insert(key.id(), Arc::clone(key));
                 live.entry(*subject).or_default().push(Live {
                     key: Arc::clone(key),
                     day: *day,
@@ -274,6 +278,7 @@ impl Keys {
                 file,
                 bytes: std::mem::take(&mut content.bytes),
                 live,
+                by_id,
                 end: content.end,
             }),
             // What an earlier process wrote may not have reached the disk.
@@ -332,6 +337,7 @@ impl Keys {
             message: error.to_string(),
         })?;
         let key = Arc::new(SubjectKey::new(id, &secret));
+        table.by_id.insert(id, Arc::clone(&key));
         table.live.entry(blind).or_default().push(Live {
             key: Arc::clone(&key),
             day: Day::of(at_ns),
@@ -339,6 +345,12 @@ impl Keys {
         });
         table.end = end.saturating_add(SLOT_BYTES as u64);
         Ok(key)
+    }
+
+    /// The key with this id, unless it was destroyed.
+    pub(crate) fn live(&self, id: KeyId) -> Option<Arc<SubjectKey>> {
+        let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        table.by_id.get(&id).cloned()
     }
 
     /// The keys that a subject's disclosures of these days were sealed under.
@@ -381,6 +393,7 @@ impl Keys {
         for keys in table.live.values_mut() {
             keys.retain(|live| !doomed(live));
         }
+        table.by_id.retain(|id, _| !ids.contains(id));
         in_use.retain(|_, one| !ids.contains(&one.key.id()));
         Ok(())
     }

@@ -19,13 +19,16 @@
 //! On opening, the tree is derived again from the entries and compared with the
 //! checkpoint; a log that disagrees is never appended to ([`recover`]).
 //!
-//! All file operations go through [`disk::Disk`], so that a simulated disk can stand
+//! [`ship`] tells others what is recorded.
+//!
+//! All file operations of the ledger go through [`disk::Disk`], so that a simulated disk can stand
 //! in for the real one.
 
 pub mod disk;
 pub mod evidence;
 pub mod export;
 pub mod read;
+pub mod ship;
 pub mod tiles;
 pub mod verify;
 

@@ -176,6 +176,41 @@ impl Store {
         self.log.signer.verifier().to_string()
     }
 
+    /// The log's name.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.log.options.origin
+    }
+
+    /// Version of the program that writes.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.log.options.version
+    }
+
+    /// Tells whenever more became durable. Waiting for it hurries nothing.
+    pub(crate) fn progress(&self) -> tokio::sync::watch::Receiver<Progress> {
+        self.log.progress.subscribe()
+    }
+
+    /// What of an entry can be disclosed, by the keys as they are at this moment.
+    ///
+    /// # Errors
+    /// [`Error::Ledger`] if the entry or a disclosure was altered.
+    pub(crate) fn disclosures(
+        &self,
+        record: &crate::read::Record,
+        entry: &ledger::Entry,
+    ) -> Result<Vec<ledger::disclosure::Opened>, Error> {
+        let mut encoded = Vec::new();
+        for envelope in ledger::seal::envelopes(&record.sealed)? {
+            if let Some(key) = self.log.keys.live(envelope.key) {
+                encoded.extend(key.open(&envelope)?);
+            }
+        }
+        Ok(ledger::verify::disclosures(entry, &encoded)?)
+    }
+
     /// Reads this ledger.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use ledger::Ledger as _;
 use ledger::event::{ConfigChange, KeyCreate, KeyRevoke, PolicyChange};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use store::Store;
+use store::ship::Outputs;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -20,6 +21,8 @@ use crate::{control, setup};
 
 /// Between two looks at whether the ledger takes a change it could not record.
 const RETRY: Duration = Duration::from_millis(250);
+/// For outputs to be told the last entries when the gateway stops.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 /// Changes that come within this time are one.
 const SETTLE: Duration = Duration::from_millis(150);
 
@@ -56,8 +59,15 @@ async fn serve(mut config: Config) -> Result<()> {
     // and clients or the database often share the machine.
     let workers = std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2));
     gateway.listen(setup::listeners(&config), workers).await?;
-    let admin =
-        gateway::serve_admin(config.admin.address, gateway.clone(), Arc::clone(&store)).await?;
+    let outputs = Outputs::start(setup::outputs(&config), &store, &setup::cursors(&config))?;
+    let statuses = outputs.statuses().to_vec();
+    let admin = gateway::serve_admin(
+        config.admin.address,
+        gateway.clone(),
+        Arc::clone(&store),
+        statuses,
+    )
+    .await?;
     for address in gateway.addresses() {
         println!("weir: listening on {address}");
     }
@@ -113,6 +123,7 @@ async fn serve(mut config: Config) -> Result<()> {
     println!("weir: draining");
     gateway.drain(config.limits.shutdown_grace).await;
     store.close();
+    outputs.stop(LAST_WORDS);
     println!("weir: stopped");
     Ok(())
 }
@@ -129,9 +140,12 @@ fn reload(
     let setup = setup::setup(&config)?;
     let fresh = setup.policies.version().to_owned();
     let policies = setup.policies.ids().count();
-    if config.listeners != old.listeners || config.admin != old.admin || config.ledger != old.ledger
+    if config.listeners != old.listeners
+        || config.admin != old.admin
+        || config.ledger != old.ledger
+        || config.outputs != old.outputs
     {
-        eprintln!("weir: [listen], [admin] and [ledger] take effect after a restart");
+        eprintln!("weir: [listen], [admin], [ledger] and [[output]] take effect after a restart");
     }
     record(store, Some(old), &config, Some(version), &fresh, policies)?;
     record_keys(store, keys, &setup.keys)?;

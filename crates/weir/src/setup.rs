@@ -11,8 +11,10 @@ use identity::{KeyRing, Secret};
 use mask::Masker;
 use policy::Policies;
 use session::Durability;
+use store::ship;
+use zeroize::Zeroizing;
 
-use crate::config::{self, Config, Profile, SslMode};
+use crate::config::{self, Config, Destination, Profile, SslMode};
 
 /// Everything the gateway may take anew while it runs.
 ///
@@ -97,6 +99,46 @@ pub fn listeners(config: &Config) -> Vec<Listener> {
             channel_binding: listener.channel_binding,
         })
         .collect()
+}
+
+/// Who is told what the ledger records.
+#[must_use]
+pub fn outputs(config: &Config) -> Vec<ship::Output> {
+    let remote = |remote: &config::Remote| ship::Remote {
+        endpoint: remote.endpoint.clone(),
+        authorities: remote.ca.clone(),
+        token: remote.token.clone().map(|source| {
+            ship::Token::new(move || match source.read() {
+                Ok(token) => Ok(Zeroizing::new(token.expose().clone())),
+                Err(error) => Err(format!("{error:#}")),
+            })
+        }),
+    };
+    let output = |output: &config::Output| ship::Output {
+        name: output.name.clone(),
+        start: output.start,
+        disclose: output.disclose.clone(),
+        to: match &output.to {
+            Destination::File {
+                path,
+                rotate_bytes,
+                keep,
+            } => ship::To::File {
+                path: path.clone(),
+                rotate_bytes: *rotate_bytes,
+                keep: *keep,
+            },
+            Destination::Http(to) => ship::To::Http(remote(to)),
+            Destination::Syslog(to) => ship::To::Syslog(remote(to)),
+        },
+    };
+    config.outputs.iter().map(output).collect()
+}
+
+/// Where the outputs' cursors lie.
+#[must_use]
+pub fn cursors(config: &Config) -> PathBuf {
+    state_folder(config).join("outputs")
 }
 
 fn limits(limits: &config::Limits) -> Limits {

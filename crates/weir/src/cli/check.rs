@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::output::Output;
 use super::{ConfigFile, Ended, Format};
-use crate::config::{Config, Login, Target, nearest};
+use crate::config::{Config, Destination, Login, Target, nearest};
 use crate::keyfile;
 use crate::reach::Reach;
 
@@ -71,6 +71,7 @@ impl Check {
                 secrets(&config, &mut report);
                 principals(&config, &mut report);
                 listeners(&config, &mut report);
+                outputs(&config, &mut report);
                 targets(&config, &mut report, |target, login| {
                     if self.offline {
                         Reach::Skipped
@@ -268,6 +269,45 @@ fn listeners(config: &Config, report: &mut Report) {
                     format!("cannot read {}: {error}", path.display()),
                 ),
             }
+        }
+    }
+}
+
+fn outputs(config: &Config, report: &mut Report) {
+    for output in &config.outputs {
+        let subject = format!("output {}", output.name);
+        if !output.disclose.is_empty() {
+            let finding = format!("is told {} in clear", output.disclose.join(", "));
+            report.add(State::Warning, &subject, finding);
+        }
+        let Some(remote) = output.remote() else {
+            if let Destination::File { path, .. } = &output.to {
+                report.add(State::Ok, &subject, format!("file {}", path.display()));
+            }
+            continue;
+        };
+        let ca = remote.ca.as_ref().map(|path| (path, std::fs::read(path)));
+        if let Some((path, Err(error))) = ca {
+            let finding = format!("cannot read {}: {error}", path.display());
+            report.add(State::Error, &subject, finding);
+        }
+        if remote.endpoint.is_clear() {
+            let finding = format!("{} without TLS: events travel in clear", remote.endpoint);
+            report.add(State::Warning, &subject, finding);
+        }
+        let Some(token) = &remote.token else {
+            report.add(State::Ok, &subject, remote.endpoint.to_string());
+            continue;
+        };
+        match token.read() {
+            Ok(_) => {
+                let finding = format!("{}, token from {token}", remote.endpoint);
+                report.add(State::Ok, &subject, finding);
+            }
+            Err(error) => report.add(State::Error, &subject, format!("{error:#}")),
+        }
+        if let Some(remark) = token.exposed() {
+            report.add(State::Warning, &subject, remark);
         }
     }
 }

@@ -21,7 +21,7 @@ macro_rules! sections {
 
 sections! {
     TOP = "": [
-        "listen", "listeners", "admin", "ledger", "keys", "masking", "policy", "targets", "principals", "limits"
+        "listen", "listeners", "admin", "ledger", "keys", "masking", "policy", "targets", "principals", "limits", "output"
     ];
     LISTEN = "listen": ["address", "tls", "proxy_protocol", "channel_binding", "insecure"];
     TLS = "listen.tls": ["certificate", "key"];
@@ -35,9 +35,12 @@ sections! {
     LOGINS = "targets.*.logins": [];
     LOGIN = "targets.*.logins.*": ["user", "password"];
     LABELS = "targets.*.labels": [];
-    SECRET = "*.key, *.password": ["file", "env"];
+    SECRET = "*.key, *.password, *.token": ["file", "env"];
     PRINCIPALS = "principals": [];
     PRINCIPAL = "principals.*": ["kind", "groups", "tier", "on_behalf_of"];
+    OUTPUT = "output": [
+        "name", "kind", "file", "rotate", "keep", "endpoint", "syslog", "token", "ca", "insecure", "start", "disclose"
+    ];
     LIMITS = "limits": [
         "statement", "message", "connections", "login_timeout", "connect_timeout", "catalog_poll", "shutdown_grace"
     ];

@@ -6,6 +6,7 @@
 mod fault;
 mod keys;
 mod names;
+mod output;
 mod read;
 mod reader;
 mod secret;
@@ -23,6 +24,7 @@ use identity::Principal;
 pub use fault::{Fault, Faults, nearest};
 pub use keys::{Keys, SECTIONS};
 pub use names::ColumnName;
+pub use output::{Destination, Output, Remote};
 pub use secret::SecretSource;
 pub use unit::{bytes, duration};
 pub use url::{SslMode, Url, is_loopback};
@@ -51,6 +53,8 @@ pub struct Config {
     pub principals: BTreeMap<String, Principal>,
     /// Bounds.
     pub limits: Limits,
+    /// Who is told what the ledger records.
+    pub outputs: Vec<Output>,
 }
 
 /// One address for clients.

@@ -57,6 +57,7 @@ fn top(top: &Section<'_>, file: &Path) -> Option<Config> {
     let targets = targets(top);
     let principals = principals(top, &targets);
     let limits = limits(top);
+    let outputs = super::output::outputs(top);
     Some(Config {
         file: file.to_owned(),
         listeners,
@@ -68,6 +69,7 @@ fn top(top: &Section<'_>, file: &Path) -> Option<Config> {
         targets,
         principals,
         limits,
+        outputs,
     })
 }
 
@@ -243,7 +245,7 @@ fn masking(top: &Section<'_>) -> Option<Masking> {
 }
 
 /// `{ file = "…" }` or `{ env = "…" }`.
-fn secret(entry: &Entry<'_>) -> Option<SecretSource> {
+pub(super) fn secret(entry: &Entry<'_>) -> Option<SecretSource> {
     let help = || Some("Write { file = \"path\" } or { env = \"NAME\" }.".to_owned());
     if !entry.is_table() {
         entry.fault(

@@ -232,6 +232,98 @@ on_behalf_of = "other-bot"
 }
 
 #[test]
+fn outputs_are_read_and_their_mistakes_told() {
+    let config = parse(&format!(
+        r#"{SMALL}
+[[output]]
+name = "files"
+kind = "ocsf"
+file = "out/events.jsonl"
+[[output]]
+name = "siem"
+kind = "ocsf"
+endpoint = "https://siem.example/in"
+token = {{ env = "SIEM_TOKEN" }}
+ca = "ca.pem"
+start = "now"
+disclose = ["text", "address", "text"]
+[[output]]
+name = "logs"
+kind = "ocsf"
+syslog = "udp://logs.example"
+insecure = true
+"#
+    ))
+    .unwrap();
+    let [files, siem, logs] = config.outputs.as_slice() else {
+        panic!("{:?}", config.outputs)
+    };
+    let expected = Destination::File {
+        path: "/etc/weir/out/events.jsonl".into(),
+        rotate_bytes: 100 << 20,
+        keep: 10,
+    };
+    assert_eq!(files.to, expected);
+    assert_eq!(siem.disclose, ["address", "text"]);
+    assert_eq!(siem.start, store::ship::Start::Now);
+    let remote = siem.remote().unwrap();
+    assert_eq!(remote.endpoint.to_string(), "https://siem.example:443/in");
+    assert_eq!(logs.remote().unwrap().endpoint.port, 514);
+    faults(
+        &format!(
+            r#"{SMALL}
+[[output]]
+name = "no where"
+kind = "oscf"
+disclose = ["adress", "row"]
+[[output]]
+name = "a"
+kind = "ocsf"
+[[output]]
+name = "b"
+kind = "ocsf"
+file = "x"
+endpoint = "https://x"
+[[output]]
+name = "c"
+kind = "ocsf"
+file = "x"
+token = {{ env = "T" }}
+rotate = "1B"
+[[output]]
+name = "c"
+kind = "ocsf"
+endpoint = "http://siem.example"
+keep = 3
+[[output]]
+name = "c"
+kind = "ocsf"
+syslog = "tcp://logs.example"
+token = "hunter2"
+"#
+        ),
+        expect![[r#"
+            F:12:8: an output's name has letters, digits, - and _ only
+            F:13:8: `output.kind` must be one of "ocsf"
+              help: Did you mean "ocsf"?
+            F:14:13: nothing named "adress" is disclosed; did you mean "address"?
+            F:15:1: [output] says not where to
+              help: Write file = "events.jsonl", endpoint = "https://siem.example/ingest" or syslog = "tls://logs.example:6514".
+            F:18:1: [output] has more than one of file, endpoint and syslog
+              help: Write file = "events.jsonl", endpoint = "https://siem.example/ingest" or syslog = "tls://logs.example:6514".
+            F:27:9: `output.token` is for servers only
+            F:28:10: `output.rotate` must be from 1048576 to 1099511627776 bytes
+            F:32:12: http://siem.example:80 would be sent what people do, without TLS
+              help: Use https:// or tls://, or insecure = true if the network in between is yours.
+            F:33:8: `output.keep` is for files only
+            F:37:10: "tcp://logs.example" has no port
+            F:38:9: `output.token` is for endpoints only
+            F:38:9: `output.token` must say where the secret lies, not hold it
+              help: Write { file = "path" } or { env = "NAME" }."#]],
+    );
+}
+
+#[test]
 fn secrets_are_never_repeated() {
     for text in [
         SMALL.replace("{ file = \"mask.key\" }", "\"hunter2hunter2\""),
