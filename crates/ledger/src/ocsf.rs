@@ -54,9 +54,12 @@ pub fn events<'a>(joined: &'a Joined, source: &'a Source) -> Vec<Event<'a>> {
         Kind::PolicyChange => vec![change::policy(joined, source)],
         Kind::Erasure => vec![change::erasure(joined, source)],
         Kind::HoldSet | Kind::HoldRelease => vec![change::hold(joined, source)],
-        Kind::LogOpen | Kind::LogClose | Kind::Gap | Kind::StorageAlarm | Kind::EvidenceExport => {
-            vec![change::log(joined, source)]
-        }
+        Kind::LogOpen
+        | Kind::LogClose
+        | Kind::Gap
+        | Kind::StorageAlarm
+        | Kind::EvidenceExport
+        | Kind::RetentionPrune => vec![change::log(joined, source)],
     }
 }
 

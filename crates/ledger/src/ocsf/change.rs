@@ -142,6 +142,8 @@ pub(super) fn log<'a>(joined: &'a Joined, source: &'a Source) -> Event<'a> {
         }
     } else if kind == Kind::EvidenceExport {
         ((3, "Export"), Severity::Low)
+    } else if kind == Kind::RetentionPrune {
+        ((2, "Delete"), Severity::Low)
     } else if told.entry.text("state") == Some("raised") {
         ((99, "Storage alarm raised"), Severity::High)
     } else {

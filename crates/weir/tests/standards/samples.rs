@@ -291,6 +291,13 @@ fn of_operators() -> Vec<Event> {
             by: None,
         }
         .into(),
+        RetentionPrune {
+            from: Sequence(0),
+            below: Sequence(256),
+            retention_s: Some(34_560_000),
+            by: None,
+        }
+        .into(),
     ]
 }
 
