@@ -4,8 +4,8 @@
 //! entry holds only the digest of that text, in `_sd`. With the disclosure anyone
 //! can check it against the entry; without its salt nobody can guess it.
 
-use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::{DecodeSliceError, Engine};
 use sha2::{Digest, Sha256};
 
 use crate::Error;
@@ -31,6 +31,46 @@ pub fn encode(name: &str, value: &str, salt: &[u8; SALT_BYTES]) -> Result<String
 #[must_use]
 pub fn digest(encoded: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(encoded.as_bytes()))
+}
+
+/// As [`digest`], without a string of its own.
+#[must_use]
+pub fn digest_bytes(encoded: &[u8]) -> [u8; DIGEST_BYTES] {
+    let mut text = [0; DIGEST_BYTES];
+    // The text of a digest is always as long as that.
+    let _ = URL_SAFE_NO_PAD.encode_slice(Sha256::digest(encoded), &mut text);
+    text
+}
+
+/// Checks the form of a disclosure: whether [`decode`] would read it.
+///
+/// # Errors
+/// As [`decode`].
+pub fn check(encoded: &[u8]) -> Result<(), Error> {
+    #[derive(serde::Deserialize)]
+    struct Text<'a>(
+        #[serde(borrow)]
+        #[expect(dead_code, reason = "only its form counts")]
+        std::borrow::Cow<'a, str>,
+    );
+    let mut short = [0; 512];
+    let long;
+    let array = match URL_SAFE_NO_PAD.decode_slice(encoded, &mut short) {
+        Ok(length) => short.get(..length).unwrap_or_default(),
+        Err(DecodeSliceError::OutputSliceTooSmall) => {
+            long = URL_SAFE_NO_PAD.decode(encoded);
+            match &long {
+                Ok(array) => array.as_slice(),
+                Err(_) => return Err(Error::BadDisclosure("not base64url")),
+            }
+        }
+        Err(DecodeSliceError::DecodeError(_)) => {
+            return Err(Error::BadDisclosure("not base64url"));
+        }
+    };
+    serde_json::from_slice::<(Text<'_>, Text<'_>, serde::de::IgnoredAny)>(array)
+        .map(|_| ())
+        .map_err(|_| Error::BadDisclosure("not an array of salt, name and value"))
 }
 
 /// A decoded disclosure.
@@ -89,6 +129,31 @@ mod tests {
     }
 
     #[test]
+    fn what_is_checked_is_what_can_be_decoded() {
+        let long = format!("[\"salt\",\"text\",\"{}\"]", "x".repeat(2000));
+        for text in [
+            "[\"s\",\"n\",\"v\"]",
+            "[\"s\\n\",\"n\",{\"a\":[1,null]}]",
+            &long,
+            "[1,\"n\",\"v\"]",
+            "[\"s\",2,\"v\"]",
+            "[\"s\",\"n\"]",
+            "[\"s\",\"n\",\"v\",\"w\"]",
+            "[\"s\",\"n\",\"v\"",
+            "\"s\"",
+            "",
+        ] {
+            let encoded = URL_SAFE_NO_PAD.encode(text);
+            assert_eq!(
+                check(encoded.as_bytes()),
+                decode(&encoded).map(|_| ()),
+                "{text}"
+            );
+        }
+        assert_eq!(check(b"*"), decode("*").map(|_| ()));
+    }
+
+    #[test]
     fn round_trip() {
         let encoded = encode("text", "select '\"\u{1}'", &[7; SALT_BYTES]).unwrap();
         let opened = decode(&encoded).unwrap();
@@ -97,5 +162,9 @@ mod tests {
             ("text", "select '\"\u{1}'")
         );
         assert_eq!(digest(&encoded).len(), DIGEST_BYTES);
+        assert_eq!(
+            digest_bytes(encoded.as_bytes()),
+            digest(&encoded).as_bytes()
+        );
     }
 }

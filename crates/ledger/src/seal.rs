@@ -128,6 +128,16 @@ impl SubjectKey {
     /// # Errors
     /// [`Error::Unsealable`] if it was altered or is of another key.
     pub fn open(&self, envelope: &Envelope<'_>) -> Result<Vec<String>, Error> {
+        let text = self.open_bytes(envelope)?;
+        let text = String::from_utf8(text).map_err(|_| Error::Unsealable)?;
+        Ok(text.split('~').map(str::to_owned).collect())
+    }
+
+    /// Opens an envelope, and gives its disclosures with `~` between them.
+    ///
+    /// # Errors
+    /// As [`SubjectKey::open`].
+    pub fn open_bytes(&self, envelope: &Envelope<'_>) -> Result<Vec<u8>, Error> {
         let mut plain = envelope.sealed.to_vec();
         let (text, tag) = plain
             .split_last_chunk_mut::<TAG_BYTES>()
@@ -140,9 +150,9 @@ impl SubjectKey {
                 &(*tag).into(),
             )
             .map_err(|_| Error::Unsealable)?;
-        let text = std::str::from_utf8(text).map_err(|_| Error::Unsealable)?;
-        let text = text.strip_suffix('~').ok_or(Error::Unsealable)?;
-        Ok(text.split('~').map(str::to_owned).collect())
+        let length = text.strip_suffix(b"~").ok_or(Error::Unsealable)?.len();
+        plain.truncate(length);
+        Ok(plain)
     }
 }
 
@@ -167,27 +177,39 @@ pub struct Envelope<'a> {
 ///
 /// # Errors
 /// [`Error::BadSeal`] if lengths or versions do not fit.
-pub fn envelopes(mut bytes: &[u8]) -> Result<Vec<Envelope<'_>>, Error> {
-    let mut out = Vec::new();
-    while !bytes.is_empty() {
-        let short = Error::BadSeal("cut short");
-        let (length, rest) = bytes.split_first_chunk::<4>().ok_or(short.clone())?;
-        let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| short.clone())?;
-        let (envelope, rest) = rest.split_at_checked(length).ok_or(short.clone())?;
-        let (version, envelope) = envelope.split_first().ok_or(short.clone())?;
-        if *version != VERSION {
-            return Err(Error::BadSeal("unknown version"));
+pub fn envelopes(bytes: &[u8]) -> Result<Vec<Envelope<'_>>, Error> {
+    each_envelope(bytes).collect()
+}
+
+/// As [`envelopes`], one after the other; nothing follows an error.
+pub fn each_envelope(mut bytes: &[u8]) -> impl Iterator<Item = Result<Envelope<'_>, Error>> {
+    std::iter::from_fn(move || {
+        if bytes.is_empty() {
+            return None;
         }
-        let (key, envelope) = envelope.split_first_chunk::<16>().ok_or(short.clone())?;
-        let (nonce, sealed) = envelope.split_first_chunk::<NONCE_BYTES>().ok_or(short)?;
-        out.push(Envelope {
-            key: KeyId(*key),
-            nonce,
-            sealed,
-        });
-        bytes = rest;
+        let taken = take_envelope(bytes);
+        bytes = taken.as_ref().map_or(&[], |(_, rest)| *rest);
+        Some(taken.map(|(envelope, _)| envelope))
+    })
+}
+
+fn take_envelope(bytes: &[u8]) -> Result<(Envelope<'_>, &[u8]), Error> {
+    const SHORT: Error = Error::BadSeal("cut short");
+    let (length, rest) = bytes.split_first_chunk::<4>().ok_or(SHORT)?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| SHORT)?;
+    let (envelope, rest) = rest.split_at_checked(length).ok_or(SHORT)?;
+    let (version, envelope) = envelope.split_first().ok_or(SHORT)?;
+    if *version != VERSION {
+        return Err(Error::BadSeal("unknown version"));
     }
-    Ok(out)
+    let (key, envelope) = envelope.split_first_chunk::<16>().ok_or(SHORT)?;
+    let (nonce, sealed) = envelope.split_first_chunk::<NONCE_BYTES>().ok_or(SHORT)?;
+    let envelope = Envelope {
+        key: KeyId(*key),
+        nonce,
+        sealed,
+    };
+    Ok((envelope, rest))
 }
 
 /// Keyed digest under which the key table knows a subject without naming it.

@@ -3,7 +3,9 @@
 //! It reads the form our own writer gives an entry, and nothing else: whoever gets
 //! `None` reads the entry with [`super::Entry::parse`].
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use super::VERSION;
 use crate::disclosure::DIGEST_BYTES;
@@ -28,7 +30,12 @@ const SEQUENCE: &[u8] = b",\"seq\":";
 const AT: &[u8] = b",\"at\":\"";
 const KIND: &[u8] = b"\",\"kind\":\"";
 const DIGESTS: &[u8] = b",\"_sd\":[";
-/// A digest in quotes, and the comma before the next one.
+/// The name of the digests, wherever it stands.
+static ANY_DIGESTS: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"\"_sd\""));
+static DECISION: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b",\"decision\":\""));
+static INTENT: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b",\"intent\":"));
+
+/// A digest in quotes.
 const QUOTED: usize = DIGEST_BYTES + 2;
 
 impl<'a> Head<'a> {
@@ -66,53 +73,49 @@ impl<'a> Head<'a> {
             .map(|quoted| quoted.get(1..=DIGEST_BYTES).unwrap_or_default())
     }
 
-    /// Whether the field `name` is the text `value`, which needs no escapes.
+    /// Whether it is an intent that was allowed.
     #[must_use]
-    pub fn says(&self, name: &str, value: &str) -> bool {
-        self.value(name).is_some_and(|rest| {
-            rest.strip_prefix(b"\"")
-                .and_then(|rest| rest.strip_prefix(value.as_bytes()))
-                .is_some_and(|rest| rest.first() == Some(&b'"'))
-        })
+    pub fn is_allowed(&self) -> bool {
+        self.kind == Kind::Intent
+            && self
+                .value(&DECISION)
+                .is_some_and(|rest| rest.starts_with(b"allow\""))
     }
 
-    /// The number in field `name`.
+    /// The intent that an outcome is of.
     #[must_use]
-    pub fn number(&self, name: &str) -> Option<u64> {
-        number(self.value(name)?).map(|(number, _)| number)
+    pub fn outcome_of(&self) -> Option<Sequence> {
+        if self.kind != Kind::Outcome {
+            return None;
+        }
+        number(self.value(&INTENT)?).map(|(number, _)| Sequence(number))
     }
 
     /// What follows the name and its colon. A quote inside of a text is escaped, so
     /// `,"name":` stands in no text; the first one is the entry's own field unless an
     /// object before it has one of that name.
-    fn value(&self, name: &str) -> Option<&'a [u8]> {
-        let mut pattern = Vec::with_capacity(name.len().saturating_add(4));
-        pattern.extend_from_slice(b",\"");
-        pattern.extend_from_slice(name.as_bytes());
-        pattern.extend_from_slice(b"\":");
-        let at = memmem::find(self.fields, &pattern)?;
-        self.fields.get(at.saturating_add(pattern.len())..)
+    fn value(&self, name: &Finder<'_>) -> Option<&'a [u8]> {
+        let at = name.find(self.fields)?;
+        self.fields.get(at.saturating_add(name.needle().len())..)
     }
 }
 
 /// Takes the digests off the end. `None` if there are some in another form.
 fn split_digests(fields: &[u8]) -> Option<(&[u8], &[u8])> {
     let Some(mut rest) = fields.strip_suffix(b"]") else {
-        return memmem::find(fields, b"\"_sd\"")
-            .is_none()
-            .then_some((fields, &[]));
+        let none = ANY_DIGESTS.find(fields).is_none();
+        return none.then_some((fields, &[]));
     };
     let end = rest.len();
     while let Some((before, quoted)) = rest.split_at_checked(rest.len().wrapping_sub(QUOTED)) {
         let text = quoted
             .strip_prefix(b"\"")
             .and_then(|q| q.strip_suffix(b"\""));
-        let base64url = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        if !text.is_some_and(|text| text.iter().all(base64url)) {
+        if text.is_none_or(|text| memchr::memchr2(b'"', b'\\', text).is_some()) {
             break;
         }
         if let Some(fields_before) = before.strip_suffix(DIGESTS) {
-            let once = memmem::find(fields_before, b"\"_sd\"").is_none();
+            let once = ANY_DIGESTS.find(fields_before).is_none();
             return once.then_some((fields_before, fields.get(before.len()..end)?));
         }
         let Some(before) = before.strip_suffix(b",") else {
@@ -121,23 +124,25 @@ fn split_digests(fields: &[u8]) -> Option<(&[u8], &[u8])> {
         rest = before;
     }
     // Another list ends the entry.
-    memmem::find(fields, b"\"_sd\"")
-        .is_none()
-        .then_some((fields, &[]))
+    let none = ANY_DIGESTS.find(fields).is_none();
+    none.then_some((fields, &[]))
 }
 
 /// A decimal number without leading zeroes, and what follows it.
 fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let digits = bytes
-        .iter()
-        .take_while(|byte| byte.is_ascii_digit())
-        .count();
-    let (digits, rest) = bytes.split_at_checked(digits)?;
-    if digits.len() > 1 && digits.first() == Some(&b'0') {
-        return None;
+    let mut number = 0_u64;
+    let mut digits = 0_usize;
+    for byte in bytes {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
+        }
+        number = number.checked_mul(10)?.checked_add(u64::from(digit))?;
+        digits = digits.saturating_add(1);
     }
-    let number = std::str::from_utf8(digits).ok()?.parse().ok()?;
-    Some((number, rest))
+    let (text, rest) = bytes.split_at_checked(digits)?;
+    let leading = text.len() > 1 && text.first() == Some(&b'0');
+    (!text.is_empty() && !leading).then_some((number, rest))
 }
 
 #[cfg(test)]

@@ -21,29 +21,37 @@ pub(crate) struct OpenIntents {
 impl OpenIntents {
     /// Takes note of the next entry.
     pub(crate) fn note(&mut self, kind: Kind, sequence: Sequence, leaf: &[u8]) {
-        if kind == Kind::LogOpen {
-            self.run = sequence;
-            self.intents.clear();
-        } else if kind == Kind::Intent {
-            let allowed = match Head::read(leaf) {
-                Some(head) => head.says("decision", "allow"),
-                None => {
-                    let entry = Entry::parse(leaf);
-                    entry.is_ok_and(|entry| entry.text("decision") == Some("allow"))
-                }
-            };
-            if allowed {
-                self.intents.insert(sequence.0);
-            }
-        } else if kind == Kind::Outcome {
-            let intent = match Head::read(leaf) {
-                Some(head) => head.number("intent"),
-                None => Entry::parse(leaf).ok().and_then(|one| one.number("intent")),
-            };
-            if let Some(intent) = intent {
-                self.intents.remove(&intent);
-            }
+        if let Some(head) = Head::read(leaf) {
+            return self.note_head(&head, sequence);
         }
+        let Ok(entry) = Entry::parse(leaf) else {
+            return;
+        };
+        if kind == Kind::LogOpen {
+            self.begin(sequence);
+        } else if kind == Kind::Intent && entry.text("decision") == Some("allow") {
+            self.intents.insert(sequence.0);
+        } else if kind == Kind::Outcome
+            && let Some(intent) = entry.number("intent")
+        {
+            self.intents.remove(&intent);
+        }
+    }
+
+    /// As [`OpenIntents::note`], of an entry whose head was read.
+    pub(crate) fn note_head(&mut self, head: &Head<'_>, sequence: Sequence) {
+        if head.kind == Kind::LogOpen {
+            self.begin(sequence);
+        } else if head.is_allowed() {
+            self.intents.insert(sequence.0);
+        } else if let Some(intent) = head.outcome_of() {
+            self.intents.remove(&intent.0);
+        }
+    }
+
+    fn begin(&mut self, run: Sequence) {
+        self.run = run;
+        self.intents.clear();
     }
 
     /// In order.

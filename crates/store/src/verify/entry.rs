@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ledger::entry::Head;
-use ledger::{Entry, Kind, Sequence, seal};
+use ledger::{Entry, Kind, Sequence, disclosure, seal};
 
 use super::report::{Fault, Problem};
 use crate::keys::{self, Content, Slot};
@@ -82,19 +82,22 @@ pub(super) struct Stored<'a> {
 struct Said<'a> {
     sequence: Sequence,
     kind: Kind,
-    digests: Vec<&'a [u8]>,
+    digests: Digests<'a>,
 }
+
+/// Digests of what an entry discloses; there are one to three, mostly.
+type Digests<'a> = Vec<&'a [u8]>;
 
 /// Checks one entry; `fault` is told what is wrong.
 pub(super) fn check(
     stored: &Stored<'_>,
+    head: Option<&Head<'_>>,
     keys: Option<&Content>,
     findings: &mut Findings,
     mut fault: impl FnMut(&mut Findings, Problem),
 ) {
-    let head = Head::read(stored.leaf).filter(|_| stored.signed);
     let parsed;
-    let said = match &head {
+    let said = match head.filter(|_| stored.signed) {
         Some(head) => Said {
             sequence: head.sequence,
             kind: head.kind,
@@ -149,15 +152,24 @@ fn disclosures(
     let (mut opened, mut erased) = (0_usize, 0_u64);
     let mut left = digests;
     let count = left.len();
-    for envelope in seal::envelopes(sealed).map_err(Problem::Disclosure)? {
+    for envelope in seal::each_envelope(sealed) {
+        let envelope = envelope.map_err(Problem::Disclosure)?;
         let Some(keys) = keys else {
             return Ok(());
         };
         match keys.slots.get(&envelope.key) {
             Some((Slot::Live { key, .. }, _)) => {
-                let encoded = key.open(&envelope).map_err(Problem::Disclosure)?;
-                opened = opened.saturating_add(encoded.len());
-                ledger::verify::fit(&mut left, &encoded).map_err(Problem::Disclosure)?;
+                let text = key.open_bytes(&envelope).map_err(Problem::Disclosure)?;
+                for encoded in text.split(|byte| *byte == b'~') {
+                    opened = opened.saturating_add(1);
+                    let fits = ledger::verify::fit(&mut left, encoded);
+                    // What fits a digest under a signed root is as it was written.
+                    let checked = fits.and_then(|()| match stored.signed {
+                        true => Ok(()),
+                        false => disclosure::check(encoded),
+                    });
+                    checked.map_err(Problem::Disclosure)?;
+                }
             }
             Some((Slot::Erased { .. }, _)) => erased = erased.saturating_add(1),
             None => return Err(Problem::Disclosure(keys::UNKNOWN_KEY)),

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use ledger::Sequence;
+use ledger::entry::Head;
 use ledger::merkle::{Frontier, Hash, leaf_hash};
 
 use super::entry::{self, Stored};
@@ -105,10 +106,16 @@ impl Check<'_> {
                 sealed: Some(frame.sealed),
                 signed: frame.sequence.0 < signed,
             };
-            let keys = self.keys.as_ref();
-            entry::check(&stored, keys, &mut self.findings, |findings, problem| {
-                findings.fault(&segment.path, Some(offset), Some(sequence), problem);
-            });
+            let (head, keys) = (Head::read(frame.leaf), self.keys.as_ref());
+            entry::check(
+                &stored,
+                head.as_ref(),
+                keys,
+                &mut self.findings,
+                |findings, problem| {
+                    findings.fault(&segment.path, Some(offset), Some(sequence), problem);
+                },
+            );
         }
         // What a later segment replaced may still stand behind the end.
         if segment.until.is_none() && !self.live {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use ledger::Sequence;
+use ledger::entry::Head;
 use ledger::merkle::{Frontier, Hash, leaf_hash, subtree};
 
 use super::entry::{self, Findings, Stored};
@@ -322,8 +323,10 @@ impl Job<'_> {
                 sealed: part,
                 signed: self.signed.is_some_and(|signed| sequence.0 < signed),
             };
+            let head = Head::read(leaf);
             entry::check(
                 &stored,
+                head.as_ref(),
                 self.keys,
                 &mut out.findings,
                 |findings, problem| {
@@ -338,8 +341,14 @@ impl Job<'_> {
                     findings.fault(path, at, Some(sequence), problem);
                 },
             );
-            if let (Some(intents), Some(kind)) = (intents.as_mut(), kind_of(leaf, sequence)) {
-                intents.note(kind, sequence, leaf);
+            match (intents.as_mut(), &head) {
+                (Some(intents), Some(head)) => intents.note_head(head, sequence),
+                (Some(intents), None) => {
+                    if let Some(kind) = kind_of(leaf, sequence) {
+                        intents.note(kind, sequence, leaf);
+                    }
+                }
+                (None, _) => {}
             }
         }
         if let Some(size) = self.signed.filter(|size| size / BUNDLE == index) {
