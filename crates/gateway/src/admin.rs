@@ -1,11 +1,12 @@
-//! `/healthz` and `/readyz`, for orchestrators and load balancers.
+//! `/healthz` and `/readyz`, for orchestrators and load balancers; `/metrics`, for Prometheus.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderName, StatusCode};
 use axum::response::Json;
 use axum::routing::get;
 use serde_json::{Value, json};
@@ -41,6 +42,7 @@ pub async fn serve_admin(
     let router = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
         .with_state(Arc::new(Admin {
             gateway,
             store,
@@ -50,6 +52,15 @@ pub async fn serve_admin(
         let _ = axum::serve(listener, router).await;
     });
     Ok(bound)
+}
+
+/// Everything measured, in the text format of Prometheus.
+async fn metrics(State(admin): State<Arc<Admin>>) -> ([(HeaderName, &'static str); 1], String) {
+    let form = "text/plain; version=0.0.4; charset=utf-8";
+    (
+        [(CONTENT_TYPE, form)],
+        admin.gateway.metrics(&admin.outputs),
+    )
 }
 
 /// 200 when every target can be judged and the ledger takes entries. An output that is

@@ -9,7 +9,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use identity::{KeyRing, Principal, scram};
 use ledger::Ledger;
-use ledger::event::AuthenticationReason;
+use ledger::event::{AuthenticationReason, Clear};
 use policy::Policies;
 use session::Cache;
 use store::Store;
@@ -17,11 +17,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
 use crate::cancel::Registry;
+use crate::metrics::Metrics;
 use crate::relay::{Control, Stop};
 use crate::setup::{Limits, Listener, Setup};
 use crate::target::{Common, Target};
 use crate::upstream::Way;
-use crate::{Error, serve, tls};
+use crate::{Error, metrics, serve, tls};
 
 /// How long a session that must end may take to tell its client so.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -66,6 +67,7 @@ pub(crate) struct Shared {
     pub registry: Registry,
     pub sessions: AtomicUsize,
     pub draining: AtomicBool,
+    pub metrics: Metrics,
 }
 
 impl Shared {
@@ -104,6 +106,7 @@ impl Gateway {
                 registry: Registry::default(),
                 sessions: AtomicUsize::new(0),
                 draining: AtomicBool::new(false),
+                metrics: Metrics::default(),
             }),
             runtime,
             listening: Arc::default(),
@@ -159,6 +162,7 @@ impl Gateway {
     fn spawn_worker(&self, index: usize) -> Result<mpsc::UnboundedSender<Arrived>, Error> {
         let (sender, mut arrivals) = mpsc::unbounded_channel::<Arrived>();
         let shared = Arc::clone(&self.shared);
+        let worker = shared.metrics.worker();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -175,12 +179,17 @@ impl Gateway {
                     while let Some(arrived) = arrivals.recv().await {
                         let shared = Arc::clone(&shared);
                         let cache = Arc::clone(&cache);
+                        let worker = Arc::clone(&worker);
                         tokio::task::spawn_local(async move {
                             let Ok(tcp) = TcpStream::from_std(arrived.tcp) else {
                                 return;
                             };
-                            serve::connection(tcp, arrived.peer, &arrived.port, &shared, &cache)
-                                .await;
+                            let here = serve::Here {
+                                shared: &shared,
+                                cache: &cache,
+                                worker: &worker,
+                            };
+                            serve::connection(tcp, arrived.peer, &arrived.port, here).await;
                         });
                     }
                 });
@@ -213,6 +222,17 @@ impl Gateway {
     #[must_use]
     pub fn sessions(&self) -> usize {
         self.shared.registry.len()
+    }
+
+    /// What is measured, in the text format of Prometheus.
+    #[must_use]
+    pub fn metrics(&self, outputs: &[Arc<store::ship::Status>]) -> String {
+        let state = self.shared.state();
+        let open = state
+            .targets
+            .iter()
+            .map(|(name, target)| (name.as_str(), target.sessions.load(Ordering::Relaxed)));
+        metrics::page(&self.shared.metrics, &self.shared.store, outputs, open)
     }
 
     /// What keeps the gateway from serving, if anything: for readiness.
@@ -397,6 +417,13 @@ pub(crate) fn why(failure: &scram::Failure) -> AuthenticationReason {
 }
 
 /// Appends, ignoring whether it was taken: for entries nothing depends on.
-pub(crate) fn note(store: &Store, event: impl Into<ledger::Event>) {
-    let _ = store.append(event.into());
+pub(crate) fn note(shared: &Shared, event: impl Into<ledger::Event>) {
+    let event = event.into();
+    if let Clear::AuthenticationFailed(failed) = &event.clear {
+        shared.metrics.authentication_failed(failed.reason);
+    }
+    if let Clear::SessionRefused(refused) = &event.clear {
+        shared.metrics.session_refused(&refused.target);
+    }
+    let _ = shared.store.append(event);
 }

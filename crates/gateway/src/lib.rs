@@ -8,6 +8,7 @@ mod cancel;
 mod error;
 mod gateway;
 mod login;
+mod metrics;
 mod probe;
 mod proxy_protocol;
 mod random;

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use identity::{KeyId, Principal, scram};
-use ledger::Ledger;
 use ledger::event::{AuthenticationFailed, AuthenticationReason};
 use policy::{Context, Subject};
 use tokio::io::AsyncReadExt;
@@ -90,7 +89,7 @@ pub(crate) async fn open(tcp: TcpStream, peer: SocketAddr, port: &Port, shared: 
         // The network ended it.
         Ok(Err(_)) => Opened::Closed,
         Err(_) => {
-            crate::gateway::note(&shared.store, failed(AuthenticationReason::Timeout, peer));
+            crate::gateway::note(shared, failed(AuthenticationReason::Timeout, peer));
             Opened::Closed
         }
     }
@@ -288,7 +287,7 @@ async fn log_in(
                 address: Some(arrival.address.ip().to_string().into()),
                 application: arrival.parameter("application_name").map(Into::into),
             };
-            let _ = shared.store.append(event.into());
+            crate::gateway::note(shared, event);
             say(
                 &mut arrival.stream,
                 refused.code,

@@ -9,16 +9,16 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
 
 use bytes::BytesMut;
 use ledger::event::{Cancel, CancelledBy, CloseReason};
 use ledger::{Ledger, Sequence};
 use session::Catalogs;
-use session::postgres::{End, Machine, Now, Waiting};
+use session::postgres::{End, Machine, Waiting};
 use store::Store;
 use tokio::io::{AsyncReadExt, AsyncWrite};
 
+use crate::metrics::{Clock, Stamp, Worker};
 use crate::stream::Stream;
 use crate::target::Target;
 use crate::upstream::{CancelKey, Failure};
@@ -137,8 +137,13 @@ pub(crate) async fn run(
     machine: &mut Machine,
     control: &Arc<Control>,
     store: &Arc<Store>,
+    worker: &Worker,
 ) -> CloseReason {
-    let started = Instant::now();
+    let mut timing = Timing {
+        clock: Clock::new(),
+        request: Stamp::default(),
+        response: Stamp::default(),
+    };
     let mut waiting = Waiting::Nothing;
     let mut fed = false;
     loop {
@@ -147,7 +152,8 @@ pub(crate) async fn run(
             machine,
             control,
             store,
-            started,
+            worker,
+            timing: &mut timing,
             waiting,
             fed,
         };
@@ -235,13 +241,21 @@ enum Event {
     Cancel,
 }
 
+/// What a session knows of time.
+struct Timing {
+    clock: Clock,
+    request: Stamp,
+    response: Stamp,
+}
+
 /// One wait for anything to do.
 struct Turn<'a> {
     legs: &'a mut Legs,
     machine: &'a mut Machine,
     control: &'a Arc<Control>,
     store: &'a Arc<Store>,
-    started: Instant,
+    worker: &'a Worker,
+    timing: &'a mut Timing,
     waiting: Waiting,
     fed: bool,
 }
@@ -255,16 +269,6 @@ impl Future for Turn<'_> {
 }
 
 impl Turn<'_> {
-    fn now(&self) -> Now {
-        let unix = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap_or_default();
-        Now {
-            monotonic_us: u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
-            unix_ms: u64::try_from(unix.as_millis()).unwrap_or(u64::MAX),
-        }
-    }
-
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
         let mut moved = 0;
         // Bytes already read (with the start-up, or while the machine waited).
@@ -392,16 +396,20 @@ impl Turn<'_> {
     }
 
     fn feed_upstream(&mut self) {
-        let now = self.now();
+        let (at, now) = self.timing.clock.now();
         let world = self.control.target.world();
         self.machine
             .upstream(&mut self.legs.from_upstream, &world, now);
+        let waits = !self.machine.to_client().is_empty();
+        self.timing.response.came(at, waits);
     }
 
     fn feed_client(&mut self) {
-        let now = self.now();
+        let (at, now) = self.timing.clock.now();
         let world = self.control.target.world();
         self.waiting = self.machine.client(&mut self.legs.from_client, &world, now);
+        let waits = !self.machine.to_upstream().is_empty() || self.waiting != Waiting::Nothing;
+        self.timing.request.came(at, waits);
     }
 
     fn write(&mut self, cx: &mut Context<'_>) -> Result<bool, Event> {
@@ -417,10 +425,16 @@ impl Turn<'_> {
                         out.clear();
                         break;
                     }
-                    Poll::Pending => break,
+                    Poll::Pending => {
+                        self.timing.request.stalled();
+                        break;
+                    }
                 }
             }
             let _ = flush(&mut legs.upstream, cx);
+            if self.waiting == Waiting::Nothing && self.machine.to_upstream().is_empty() {
+                self.timing.request.went(&self.worker.request);
+            }
         }
         let out = self.machine.to_client().ready();
         if !out.is_empty() {
@@ -428,10 +442,16 @@ impl Turn<'_> {
                 match legs.client.poll_from(cx, out) {
                     Poll::Ready(Ok(_)) => progress = true,
                     Poll::Ready(Err(_)) => return Err(Event::End(CloseReason::ClientLost)),
-                    Poll::Pending => break,
+                    Poll::Pending => {
+                        self.timing.response.stalled();
+                        break;
+                    }
                 }
             }
             let _ = flush(&mut legs.client, cx);
+            if self.machine.to_client().is_empty() {
+                self.timing.response.went(&self.worker.response);
+            }
         }
         Ok(progress)
     }

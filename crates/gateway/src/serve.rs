@@ -15,6 +15,7 @@ use wire::postgres as pg;
 
 use crate::gateway::{Port, Shared, note, policy_target, revoke};
 use crate::login::{self, Opened, Proved};
+use crate::metrics::{Metered, Worker};
 use crate::random;
 use crate::relay::{self, Control, Legs};
 use crate::upstream::{Connected, Failure};
@@ -35,13 +36,16 @@ impl Drop for Counted<'_> {
     }
 }
 
-pub(crate) async fn connection(
-    tcp: TcpStream,
-    peer: SocketAddr,
-    port: &Port,
-    shared: &Shared,
-    cache: &Arc<Cache>,
-) {
+/// Where a connection is served.
+#[derive(Clone, Copy)]
+pub(crate) struct Here<'a> {
+    pub shared: &'a Shared,
+    pub cache: &'a Arc<Cache>,
+    pub worker: &'a Worker,
+}
+
+pub(crate) async fn connection(tcp: TcpStream, peer: SocketAddr, port: &Port, here: Here<'_>) {
+    let shared = here.shared;
     let open = shared.sessions.fetch_add(1, Ordering::AcqRel);
     let mut counted = Counted(shared, None);
     let full = open >= shared.state().limits.sessions;
@@ -73,12 +77,13 @@ pub(crate) async fn connection(
             }
             proved.target.sessions.fetch_add(1, Ordering::AcqRel);
             counted.1 = Some(Arc::clone(&proved.target));
-            session(*proved, shared, cache).await;
+            session(*proved, here).await;
         }
     }
 }
 
-async fn session(mut proved: Proved, shared: &Shared, cache: &Arc<Cache>) {
+async fn session(mut proved: Proved, here: Here<'_>) {
+    let shared = here.shared;
     let Ok(id) = random::uuid() else { return };
     let mut greeting = BytesMut::new();
     pg::encode::authentication_ok(&mut greeting);
@@ -141,7 +146,7 @@ async fn session(mut proved: Proved, shared: &Shared, cache: &Arc<Cache>) {
     if let Some(refusal) = refused() {
         return refuse_setting(&mut proved, greeting, shared, &refusal).await;
     }
-    opened(proved, who, connected, &settings, greeting, shared, cache).await;
+    opened(proved, who, connected, &settings, greeting, here).await;
 }
 
 async fn opened(
@@ -150,9 +155,9 @@ async fn opened(
     connected: Connected,
     settings: &[(String, String)],
     mut greeting: BytesMut,
-    shared: &Shared,
-    cache: &Arc<Cache>,
+    here: Here<'_>,
 ) {
+    let shared = here.shared;
     let target = Arc::clone(&proved.target);
     let id = who.session.clone();
     let open = SessionOpen {
@@ -180,6 +185,7 @@ async fn opened(
         return;
     }
 
+    shared.metrics.session_opened(&target.setup.name);
     let process_id = connected.cancel.process_id;
     let control = Arc::new(Control::new(
         id.as_str().into(),
@@ -209,13 +215,17 @@ async fn opened(
     }
 
     let catalogs: Arc<dyn Catalogs> = Arc::clone(&target) as Arc<dyn Catalogs>;
-    let ledger: Arc<dyn Ledger> = Arc::clone(&shared.store) as Arc<dyn Ledger>;
+    let labels = target.setup.labels.values().map(ToString::to_string);
+    let ledger: Arc<dyn Ledger> = Arc::new(Metered {
+        store: Arc::clone(&shared.store),
+        cells: here.worker.cells(&target.setup.name, labels),
+    });
     let mut machine = Machine::new(
         Arc::new(who),
         &target.world(),
         ledger,
         catalogs,
-        Arc::clone(cache),
+        Arc::clone(here.cache),
     );
     for (name, value) in settings {
         machine.declare(name, value);
@@ -235,7 +245,7 @@ async fn opened(
         from_upstream: connected.rest,
     };
     let started = Instant::now();
-    let reason = relay::run(legs, &mut machine, &control, &shared.store).await;
+    let reason = relay::run(legs, &mut machine, &control, &shared.store, here.worker).await;
     shared.registry.remove(process_id, &control);
     if !machine.at_rest() {
         // What still runs for nobody is stopped.
@@ -246,7 +256,7 @@ async fn opened(
     machine.abandon();
     let counts = machine.counts();
     note(
-        &shared.store,
+        shared,
         SessionClose {
             session: id.as_str().into(),
             reason,
@@ -286,7 +296,7 @@ async fn turn_away(proved: &mut Proved, mut greeting: BytesMut, shared: &Shared,
         address: Some(proved.address.ip().to_string().into()),
         application: proved.parameter("application_name").map(Into::into),
     };
-    note(&shared.store, event);
+    note(shared, event);
     let _ = proved.stream.send(&mut greeting).await;
     let _ = login::say(&mut proved.stream, told.code, told.message, told.hint).await;
 }

@@ -132,10 +132,11 @@ impl Committer {
     pub(crate) fn commit(&mut self) {
         let log = Arc::clone(&self.log);
         let mut inner = log.inner();
-        inner.dirty_since = None;
+        let dirty_since = inner.dirty_since.take();
         if inner.batch.leaves.is_empty() {
             return;
         }
+        inner.in_flight_since = inner.in_flight_since.or(dirty_since);
         if let Err(error) = inner.write_out() {
             log.fail(&mut inner, "write", &error);
             return;
@@ -148,6 +149,7 @@ impl Committer {
         let durable_end = (inner.active.ordinal, inner.active.offset);
         drop(inner);
 
+        let begun = Instant::now();
         // Order of safety: keys, then the entries that need them, in order.
         let mut result = log
             .keys
@@ -162,6 +164,7 @@ impl Committer {
         }
         result = result.and_then(|()| active.sync().map_err(|error| ("sync", error)));
 
+        log.sync_times.record(begun.elapsed());
         let mut inner = log.inner();
         inner.in_flight_bytes = 0;
         if let Err((operation, error)) = result {
@@ -171,6 +174,8 @@ impl Committer {
             return;
         }
         inner.durable_end = durable_end;
+        let waited_since = inner.in_flight_since.take();
+        inner.unsigned_since = inner.unsigned_since.or(waited_since);
         drop(inner);
         self.publish(end);
         log.room.notify_all();
@@ -214,6 +219,7 @@ impl Committer {
                 self.log.signed.store(size, Ordering::Release);
                 inner.faults.restricted = None;
                 self.log.packing.signed();
+                inner.unsigned_since = None;
             }
             Err(error) => {
                 let reason = match &error {

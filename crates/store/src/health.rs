@@ -20,6 +20,10 @@ pub struct Health {
     /// Why full segments are not sealed, if they are not; nothing is lost by it but
     /// space.
     pub packing_fault: Option<String>,
+    /// Milliseconds since the oldest entry was made that is not durable.
+    pub unsynced_ms: u64,
+    /// Milliseconds since the oldest durable entry was made that is under no checkpoint.
+    pub unsigned_ms: u64,
     /// Events refused since the ledger was opened.
     pub refused: u64,
     /// Used part of the file system, percent.

@@ -27,6 +27,7 @@
 pub mod disk;
 pub mod evidence;
 pub mod export;
+pub mod measure;
 pub mod read;
 pub mod ship;
 pub mod tiles;

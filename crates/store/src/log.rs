@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use crate::allocate::Segments;
 use crate::disk::{Disk, Lock, is_full};
 use crate::keys::Keys;
+use crate::measure::Histogram;
 use crate::packer::{Packing, Roots};
 use crate::segment::{self, Header};
 use crate::{Options, frame, random};
@@ -59,6 +60,8 @@ pub(crate) struct Log {
     pub(crate) roots: Mutex<Roots>,
     pub(crate) packing: Packing,
     pub(crate) segments: Segments,
+    /// How long syncs took.
+    pub(crate) sync_times: Histogram,
     pub(crate) progress: watch::Sender<Progress>,
 }
 

@@ -17,6 +17,7 @@ use crate::disk::{Disk, Lock};
 use crate::files::Identity;
 use crate::keys::{self, Keys};
 use crate::log::{Batch, Faults, Inner, Log, Progress, now_ns};
+use crate::measure::Histogram;
 use crate::pack;
 use crate::packer::{Packer, Packing, Roots};
 use crate::recover::{self, Recovered};
@@ -105,6 +106,8 @@ pub(crate) fn open(
         in_flight_bytes: 0,
         wanted: 0,
         dirty_since: None,
+        in_flight_since: None,
+        unsigned_since: None,
         spare_wanted: true,
         sleeping: false,
         closing: false,
@@ -134,6 +137,7 @@ pub(crate) fn open(
         )),
         packing: Packing::default(),
         segments,
+        sync_times: Histogram::default(),
         progress: watch::Sender::new(Progress {
             durable: size,
             fault: None,

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use ledger::event::LogClose;
 use ledger::{Event, Ledger, Receipt, Sequence, Unavailable};
@@ -11,6 +12,7 @@ use ledger::{Event, Ledger, Receipt, Sequence, Unavailable};
 use crate::disk::{Disk, RealDisk};
 use crate::holds::Holds;
 use crate::log::{Faults, Log, Progress};
+use crate::measure::Distribution;
 use crate::packer::Packer;
 use crate::read::Reader;
 use crate::{Alarm, Error, Health, Options, Packing, State, open};
@@ -163,6 +165,11 @@ impl Store {
             signed: Sequence(log.signed.load(Ordering::Acquire)),
             sealed: Sequence(log.sealed.load(Ordering::Acquire)),
             packing_fault: log.packing.fault(),
+            unsynced_ms: match log.durable.load(Ordering::Acquire) < inner.next.0 {
+                true => ms_since(inner.in_flight_since.or(inner.dirty_since)),
+                false => 0,
+            },
+            unsigned_ms: ms_since(inner.unsigned_since),
             refused: log.refused.load(Ordering::Relaxed),
             used_percent,
             available_bytes: log.available_bytes.load(Ordering::Relaxed),
@@ -174,6 +181,14 @@ impl Store {
     #[must_use]
     pub fn vkey(&self) -> String {
         self.log.signer.verifier().to_string()
+    }
+
+    /// How long syncs took, keys and entries together.
+    #[must_use]
+    pub fn sync_times(&self) -> Distribution {
+        let mut sum = Distribution::default();
+        self.log.sync_times.add_to(&mut sum);
+        sum
     }
 
     /// The log's name.
@@ -242,6 +257,12 @@ impl Store {
         self.log.work.notify_one();
         let _ = thread.join();
     }
+}
+
+fn ms_since(since: Option<Instant>) -> u64 {
+    since.map_or(0, |since| {
+        u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+    })
 }
 
 impl Drop for Store {

@@ -30,6 +30,10 @@ pub(crate) struct Inner {
     /// Exclusive bound that somebody waits for.
     pub(crate) wanted: u64,
     pub(crate) dirty_since: Option<Instant>,
+    /// Since when what is being synced waits.
+    pub(crate) in_flight_since: Option<Instant>,
+    /// Since when something durable is under no checkpoint.
+    pub(crate) unsigned_since: Option<Instant>,
     pub(crate) spare_wanted: bool,
     /// Whether the committer sleeps.
     pub(crate) sleeping: bool,

@@ -14,6 +14,7 @@ mod identity;
 mod interleavings;
 mod limitations;
 mod measured;
+mod metrics;
 mod operations;
 mod outputs;
 mod promises;
