@@ -49,7 +49,9 @@ fn metrics_count_what_happened() {
     assert!(Client::connect(&wrong).is_err());
     let page = || page(&stand);
     until("the output has caught up", || {
-        page().contains("weir_output_lag_entries{output=\"siem\"} 0\n")
+        let page = page();
+        page.contains("weir_output_lag_entries{output=\"siem\"} 0\n")
+            && page.contains("weir_ledger_lag_entries{stage=\"fsync\"} 0\n")
     });
     let Some(families) = parsed(&page()) else {
         return;
