@@ -79,6 +79,16 @@ pub enum Error {
         /// Origin that stands in the checkpoint.
         origin: String,
     },
+    /// All keys that signed the checkpoint had stopped to sign before.
+    #[error(
+        "the checkpoint of {size} entries is signed only by a key that was retired at {retired}"
+    )]
+    RetiredKey {
+        /// Entries under the checkpoint.
+        size: u64,
+        /// Entries that were signed when the key stopped.
+        retired: u64,
+    },
     /// Too few witnesses cosigned the checkpoint.
     #[error("the quorum {quorum} is not reached: {cosigned} of the {witnesses} witnesses cosigned")]
     NoQuorum {

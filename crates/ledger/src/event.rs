@@ -25,7 +25,10 @@ mod statement;
 pub(crate) mod tests;
 
 pub use disclose::{Disclosure, MAX_VALUE_BYTES};
-pub use log::{AlarmState, Gap, GapCause, LogClose, LogOpen, StorageAlarm, TreeHead};
+pub use log::{
+    AlarmState, ClockStep, Gap, GapCause, KeyState, LogClose, LogKey, LogOpen, StorageAlarm,
+    TreeHead,
+};
 pub use operator::{
     ConfigChange, Erasure, EvidenceExport, HoldRelease, HoldSet, KeyCreate, KeyRevoke,
     PolicyChange, RetentionPrune,
@@ -79,6 +82,8 @@ pub enum Clear {
     HoldRelease(HoldRelease),
     EvidenceExport(EvidenceExport),
     RetentionPrune(RetentionPrune),
+    LogKey(LogKey),
+    ClockStep(ClockStep),
 }
 
 macro_rules! kinds {
@@ -167,6 +172,10 @@ kinds! {
     EvidenceExport = 22, "evidence.export";
     /// Entries whose time is over are no longer kept.
     RetentionPrune = 23, "retention.prune";
+    /// A key of the log begins or stops to sign.
+    LogKey = 24, "log.key";
+    /// The machine's clock jumped.
+    ClockStep = 25, "clock.step";
 }
 
 impl Kind {
@@ -192,7 +201,9 @@ impl Kind {
             | Kind::KeyRevoke
             | Kind::Erasure
             | Kind::HoldSet
-            | Kind::RetentionPrune => true,
+            | Kind::RetentionPrune
+            | Kind::LogKey
+            | Kind::ClockStep => true,
             Kind::SessionOpen
             | Kind::SessionRefused
             | Kind::AuthenticationFailed

@@ -59,6 +59,8 @@ pub fn events<'a>(joined: &'a Joined, source: &'a Source) -> Vec<Event<'a>> {
         | Kind::Gap
         | Kind::StorageAlarm
         | Kind::EvidenceExport
+        | Kind::LogKey
+        | Kind::ClockStep
         | Kind::RetentionPrune => vec![change::log(joined, source)],
     }
 }

@@ -26,6 +26,8 @@ pub(crate) struct Committer {
     pub(crate) frontier: Frontier,
     /// Whether the alarm is recorded as raised.
     pub(crate) alarmed: bool,
+    /// Whether the first entries of this run are written.
+    pub(crate) opened: bool,
     idle: Batch,
     last_checkpoint: Option<Instant>,
     last_heal: Option<Instant>,
@@ -38,6 +40,7 @@ impl Committer {
             log,
             frontier,
             alarmed: false,
+            opened: false,
             idle: Batch::default(),
             last_checkpoint: None,
             last_heal: None,
@@ -77,6 +80,9 @@ impl Committer {
         if due(self.last_tick, now, TICK.min(self.heal_every())) {
             self.last_tick = Some(now);
             self.watch_space();
+            if self.opened && self.log.inner().faults.failed.is_none() {
+                self.rotate();
+            }
         }
     }
 
@@ -244,7 +250,9 @@ impl Committer {
             size: self.frontier.size(),
             root: self.frontier.root(),
         };
-        let text = checkpoint.sign(&log.signer)?;
+        let signers = log.signers();
+        let text = checkpoint.sign_with(&signers.iter().collect::<Vec<_>>())?;
+        drop(signers);
         files::write(
             &*log.disk,
             &log.dir,

@@ -11,7 +11,6 @@ use ledger::event::{Erasure, Text, Word};
 use ledger::seal::KeyId;
 use ledger::{Entry, Ledger as _, Sequence};
 
-use crate::log::now_ns;
 use crate::{Error, Store};
 
 /// Ids of keys that one entry takes; a leaf is at most 65,535 bytes.
@@ -65,7 +64,7 @@ impl Store {
                 by: by.clone(),
             }))?;
             self.wait_durable(receipt.sequence).await?;
-            self.log.keys.erase(keys, now_ns())?;
+            self.log.keys.erase(keys, self.log.now_ns())?;
             entries.push(receipt.sequence);
         }
         drop(holds);

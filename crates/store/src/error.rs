@@ -90,6 +90,12 @@ pub enum Error {
         /// In which way.
         reason: String,
     },
+    /// So many keys sign already that another has to wait for one to stop.
+    #[error("{signing} keys sign already; wait until the overlap of one is over")]
+    TooManyKeys {
+        /// How many.
+        signing: usize,
+    },
     /// There is no such entry.
     #[error("the ledger has no entry {sequence}; it has {entries}")]
     NoSuchEntry {

@@ -3,8 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ledger::checkpoint::Checkpoint;
 use ledger::note::{Signer, VerifierKey};
+use ledger::trust::{Policy, Trusted};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -43,8 +43,27 @@ pub(crate) struct Identity {
     pub(crate) v: u64,
     /// The log's name.
     pub(crate) origin: String,
-    /// Its verifier key.
+    /// Its first verifier key, which names the log for ever.
     pub(crate) vkey: String,
+    /// All its keys, oldest first, once there was more than one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) keys: Vec<KeyPeriod>,
+}
+
+/// A key of a log, and when it signs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyPeriod {
+    /// The verifier key.
+    pub vkey: String,
+    /// Entries that were signed when it began.
+    pub from: u64,
+    /// When it stops to sign, milliseconds since 1970 UTC; `None` for the newest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_ms: Option<u64>,
+    /// Entries that were signed when it stopped. It vouches for none above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<u64>,
 }
 
 impl Identity {
@@ -54,16 +73,46 @@ impl Identity {
         digest.first_chunk().copied().unwrap_or_default()
     }
 
-    pub(crate) fn verifier(&self, dir: &Path) -> Result<VerifierKey, Error> {
-        let key = VerifierKey::parse(&self.vkey).map_err(Error::content(&id(dir)))?;
-        if key.name() == self.origin {
-            return Ok(key);
+    /// All keys, oldest first.
+    pub(crate) fn keys(&self) -> Vec<KeyPeriod> {
+        if self.keys.is_empty() {
+            return vec![KeyPeriod {
+                vkey: self.vkey.clone(),
+                from: 0,
+                until_ms: None,
+                to: None,
+            }];
         }
-        Err(Error::Damaged {
-            path: id(dir),
-            offset: 0,
-            reason: "origin and verifier key differ",
-        })
+        self.keys.clone()
+    }
+
+    /// The verifier keys, oldest first, and until which size each vouches.
+    pub(crate) fn verifiers(&self, dir: &Path) -> Result<Vec<(VerifierKey, Option<u64>)>, Error> {
+        let mut out = Vec::new();
+        let keys = self.keys();
+        if keys.first().is_none_or(|first| first.vkey != self.vkey) {
+            return Err(damaged(dir, "its first key is not that of the log"));
+        }
+        for one in keys {
+            let key = VerifierKey::parse(&one.vkey).map_err(Error::content(&id(dir)))?;
+            if key.name() != self.origin {
+                return Err(damaged(dir, "origin and verifier key differ"));
+            }
+            out.push((key, one.to));
+        }
+        Ok(out)
+    }
+
+    /// The key in force.
+    pub(crate) fn verifier(&self, dir: &Path) -> Result<VerifierKey, Error> {
+        let newest = self.verifiers(dir)?.pop();
+        let (key, _) = newest.ok_or_else(|| damaged(dir, "it names no key"))?;
+        Ok(key)
+    }
+
+    /// Believes what any of the keys signed.
+    pub(crate) fn trust(&self, dir: &Path) -> Result<Policy, Error> {
+        Ok(self.verifiers(dir)?.iter().map(|(key, _)| key).collect())
     }
 
     /// Writes `id.json`.
@@ -97,31 +146,49 @@ impl Identity {
     }
 }
 
-/// The signing key of the log; `None` if there is none.
-pub(crate) fn read_signer(disk: &dyn Disk, dir: &Path) -> Result<Option<Signer>, Error> {
-    let path = signing_key(dir);
-    let Some(text) = read(disk, &path)?.map(Zeroizing::new) else {
-        return Ok(None);
-    };
-    let text = std::str::from_utf8(&text).unwrap_or_default();
-    Signer::parse(text).map(Some).map_err(Error::content(&path))
+fn damaged(dir: &Path, reason: &'static str) -> Error {
+    Error::Damaged {
+        path: id(dir),
+        offset: 0,
+        reason,
+    }
 }
 
-/// Makes the signing key of a fresh log.
-pub(crate) fn make_signer(disk: &dyn Disk, dir: &Path, origin: &str) -> Result<Signer, Error> {
+/// The signing keys of the log, one a line; empty if there is no such file.
+pub(crate) fn read_signers(disk: &dyn Disk, dir: &Path) -> Result<Vec<Signer>, Error> {
+    let path = signing_key(dir);
+    let Some(text) = read(disk, &path)?.map(Zeroizing::new) else {
+        return Ok(Vec::new());
+    };
+    let text = std::str::from_utf8(&text).unwrap_or_default();
+    let signers = text.lines().map(Signer::parse);
+    signers
+        .collect::<Result<_, _>>()
+        .map_err(Error::content(&path))
+}
+
+/// Replaces the signing keys.
+pub(crate) fn write_signers(disk: &dyn Disk, dir: &Path, signers: &[&Signer]) -> Result<(), Error> {
+    let mut text = Zeroizing::new(String::with_capacity(256 * signers.len()));
+    for signer in signers {
+        text.push_str(&Zeroizing::new(signer.secret_text()));
+        text.push('\n');
+    }
+    write(disk, dir, &signing_key(dir), text.as_bytes())
+}
+
+/// Makes a key for a log.
+pub(crate) fn make_signer(origin: &str) -> Result<Signer, Error> {
     let seed = Zeroizing::new(random::array::<32>()?);
-    let signer = Signer::new(origin, &seed)?;
-    let text = Zeroizing::new(format!("{}\n", signer.secret_text()));
-    write(disk, dir, &signing_key(dir), text.as_bytes())?;
-    Ok(signer)
+    Ok(Signer::new(origin, &seed)?)
 }
 
 /// The last signed checkpoint, checked; and its text.
 pub(crate) fn read_checkpoint(
     disk: &dyn Disk,
     dir: &Path,
-    key: &VerifierKey,
-) -> Result<(Checkpoint, String), Error> {
+    trust: &Policy,
+) -> Result<(Trusted, String), Error> {
     let path = checkpoint(dir);
     let Some(bytes) = read(disk, &path)? else {
         return Err(Error::Missing { path });
@@ -133,8 +200,25 @@ pub(crate) fn read_checkpoint(
             reason: "it is not text",
         });
     };
-    let checkpoint = Checkpoint::open(&text, key).map_err(Error::content(&path))?;
-    Ok((checkpoint, text))
+    let trusted = trust.open(&text).map_err(Error::content(&path))?;
+    Ok((trusted, text))
+}
+
+/// Checks that a key which still signs vouches for the checkpoint.
+pub(crate) fn check_retired(
+    trusted: &Trusted,
+    keys: &[(VerifierKey, Option<u64>)],
+) -> Result<(), ledger::Error> {
+    let size = trusted.checkpoint.size;
+    let to = |signer: &VerifierKey| {
+        let known = keys.iter().find(|(key, _)| key == signer);
+        known.map_or(Some(0), |(_, to)| *to)
+    };
+    let ends: Option<Vec<u64>> = trusted.signed_by.iter().map(to).collect();
+    match ends.and_then(|ends| ends.into_iter().max()) {
+        Some(retired) if retired < size => Err(ledger::Error::RetiredKey { size, retired }),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// A whole small file; `None` if it is not there.

@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | `lock` | held by the one process that writes | |
 //! | `id.json` | origin, verifier key, form of the directory | once, last of all |
-//! | `signing.key` | secret of the log (0600), form of Go's `sumdb/note` | once |
+//! | `signing.key` | secrets of the keys that sign (0600), form of Go's `sumdb/note` | before `id.json` names them, see [`rotate`] |
 //! | `subject.keys` | key of each subject's disclosures, erasable in place (0600) | before the entries that use them |
 //! | `wal/NNNNNNNNNNNNNNNN.wal` | the entries, see [`frame`] and [`segment`] | by the committer |
 //! | `holds.json` | legal holds in force | before the entry that sets one, after that which ends it |
@@ -24,11 +24,13 @@
 //! All file operations of the ledger go through [`disk::Disk`], so that a simulated disk can stand
 //! in for the real one.
 
+pub mod clock;
 pub mod disk;
 pub mod evidence;
 pub mod export;
 pub mod measure;
 pub mod read;
+pub mod rotate;
 pub mod ship;
 pub mod tiles;
 pub mod verify;
@@ -58,6 +60,7 @@ mod view;
 
 pub use erase::Erased;
 pub use error::Error;
+pub use files::KeyPeriod;
 pub use health::{Alarm, Health, State};
 pub use holds::Hold;
 pub use ledger::{Ledger, Receipt, Sequence, Unavailable};

@@ -11,7 +11,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use ledger::days::Day;
 use ledger::note::Signer;
@@ -41,7 +41,10 @@ pub(crate) struct Log {
     pub(crate) dir: PathBuf,
     pub(crate) options: Options,
     pub(crate) log_id: [u8; 16],
-    pub(crate) signer: Signer,
+    /// The keys that sign, the newest first.
+    pub(crate) signers: Mutex<Vec<Signer>>,
+    /// Why a key could not be changed.
+    pub(crate) rotation_fault: Mutex<Option<String>>,
     pub(crate) keys: Keys,
     pub(crate) lock: Mutex<Option<Box<dyn Lock>>>,
     pub(crate) inner: Mutex<Inner>,
@@ -101,6 +104,27 @@ impl Log {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn signers(&self) -> MutexGuard<'_, Vec<Signer>> {
+        self.signers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn rotation_fault(&self) -> MutexGuard<'_, Option<String>> {
+        let fault = self.rotation_fault.lock();
+        fault.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The verifier key in force.
+    pub(crate) fn vkey(&self) -> String {
+        let signers = self.signers();
+        let newest = signers.first();
+        newest.map_or_else(String::new, |signer| signer.verifier().to_string())
+    }
+
+    /// Nanoseconds since 1970 UTC.
+    pub(crate) fn now_ns(&self) -> u64 {
+        self.options.clock.wall_ns()
+    }
+
     /// Writes an event and gives it its place.
     pub(crate) fn append(&self, event: &Event) -> Result<Sequence, Unavailable> {
         let placed = self.append_of_its_day(event);
@@ -113,7 +137,7 @@ impl Log {
     /// Disclosures are sealed under the key of the day on which the entry is written,
     /// which is only known when it has its place.
     fn append_of_its_day(&self, event: &Event) -> Result<Sequence, Unavailable> {
-        let mut at_ns = now_ns();
+        let mut at_ns = self.now_ns();
         loop {
             let prepared = self.prepare(event, at_ns)?;
             match self.place(&prepared)? {
@@ -208,7 +232,7 @@ impl Log {
 
     fn write(&self, inner: &mut Inner, prepared: &Prepared) -> Result<Placed, Unavailable> {
         let sequence = inner.next;
-        inner.last_ns = now_ns().max(inner.last_ns);
+        inner.last_ns = self.now_ns().max(inner.last_ns);
         if prepared
             .day
             .is_some_and(|day| day != Day::of(inner.last_ns))
@@ -295,12 +319,4 @@ impl Log {
             message: error.to_string(),
         }
     }
-}
-
-/// Nanoseconds since 1970 UTC.
-pub(crate) fn now_ns() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }

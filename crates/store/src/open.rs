@@ -16,13 +16,13 @@ use crate::committer::Committer;
 use crate::disk::{Disk, Lock};
 use crate::files::Identity;
 use crate::keys::{self, Keys};
-use crate::log::{Batch, Faults, Inner, Log, Progress, now_ns};
+use crate::log::{Batch, Faults, Inner, Log, Progress};
 use crate::measure::Histogram;
 use crate::pack;
 use crate::packer::{Packer, Packing, Roots};
 use crate::recover::{self, Recovered};
 use crate::segment::{self, Header};
-use crate::{Error, Options, files};
+use crate::{Error, Options, files, rotate};
 
 /// Outcomes written between two rounds of the committer; they fit the smallest segment.
 const ORPHANS_AT_ONCE: usize = 32;
@@ -50,26 +50,18 @@ pub(crate) fn open(
             found: identity.origin,
         });
     }
-    let key_path = files::signing_key(dir);
-    let Some(signer) = files::read_signer(&*disk, dir)? else {
-        return Err(Error::Missing { path: key_path });
-    };
-    if *signer.verifier() != identity.verifier(dir)? {
-        let reason = "it is not the key of this log";
-        return Err(Error::Damaged {
-            path: key_path,
-            offset: 0,
-            reason,
-        });
-    }
     // What is sealed makes segments superfluous, so it has to be there for good.
     let (packs, tiles) = (pack::directory(dir), pack::upper::directory(dir));
     for folder in [dir, &packs, &tiles] {
         disk.sync_dir(folder).map_err(Error::io("sync", folder))?;
     }
+    let signers = rotate::signers(&*disk, dir, &identity)?;
     let log_id = identity.log_id();
     let keys = Keys::open(&*disk, dir, &log_id)?;
-    let (checkpoint, _) = files::read_checkpoint(&*disk, dir, signer.verifier())?;
+    let (trusted, _) = files::read_checkpoint(&*disk, dir, &identity.trust(dir)?)?;
+    files::check_retired(&trusted, &identity.verifiers(dir)?)
+        .map_err(Error::content(&files::checkpoint(dir)))?;
+    let checkpoint = trusted.checkpoint;
     let mut recovered = recover::read(&*disk, dir, &log_id, &checkpoint)?;
 
     // Order of safety: the keys that the tail needs, the tail, then what it replaces.
@@ -88,7 +80,7 @@ pub(crate) fn open(
         .map_err(Error::io("make", &segment::path(dir, ordinal)))?;
     recover::tidy(&*disk, &recovered);
     // The record of an erasure is durable now; that it happened may not be.
-    keys.erase(&recovered.erased, now_ns())?;
+    keys.erase(&recovered.erased, options.clock.wall_ns())?;
 
     let size = recovered.frontier.size();
     let starved = active.emergency;
@@ -119,7 +111,8 @@ pub(crate) fn open(
         dir: dir.to_owned(),
         options,
         log_id,
-        signer,
+        signers: Mutex::new(signers),
+        rotation_fault: Mutex::new(None),
         keys,
         lock: Mutex::new(Some(lock)),
         inner: Mutex::new(inner),
@@ -152,6 +145,8 @@ pub(crate) fn open(
     let mut committer = Committer::new(Arc::new(log), frontier);
     first_entries(&mut committer, &checkpoint, &recovered)?;
     let packer = Packer::new(Arc::clone(&committer.log), recovered.sealed);
+    committer.opened = true;
+    committer.rotate();
     Ok((committer, packer))
 }
 
@@ -198,7 +193,7 @@ fn first_entries(
     });
     append(Event::from(LogOpen {
         origin: log.options.origin.clone().into(),
-        vkey: log.signer.verifier().to_string(),
+        vkey: log.vkey(),
         epoch,
         version: log.options.version.clone(),
         previous,
@@ -251,11 +246,13 @@ fn create(disk: &dyn Disk, dir: &Path, origin: &str) -> Result<Identity, Error> 
     if let Some(above) = dir.parent().filter(|above| !above.as_os_str().is_empty()) {
         disk.sync_dir(above).map_err(Error::io("sync", above))?;
     }
-    let signer = files::make_signer(disk, dir, origin)?;
+    let signer = files::make_signer(origin)?;
+    files::write_signers(disk, dir, &[&signer])?;
     let identity = Identity {
         v: 1,
         origin: origin.to_owned(),
         vkey: signer.verifier().to_string(),
+        keys: Vec::new(),
     };
     keys::create(disk, dir, &identity.log_id())?;
     let empty = Checkpoint {

@@ -1,7 +1,10 @@
 //! How a ledger is kept.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::clock::{Clock, SystemClock};
 
 /// Settings of a [`crate::Store`].
 #[derive(Clone, Debug)]
@@ -30,6 +33,8 @@ pub struct Options {
     pub packing: Packing,
     /// How long entries are kept; `None` is for ever.
     pub retention: Option<Duration>,
+    /// Where times come from.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// When full segments of the write-ahead log are sealed into packs.
@@ -81,6 +86,7 @@ impl Options {
             heal_ms: 500,
             packing: Packing::Background,
             retention: None,
+            clock: Arc::new(SystemClock::default()),
         }
     }
 }

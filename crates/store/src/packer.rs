@@ -15,7 +15,7 @@ use ledger::merkle::{Frontier, Hash};
 use ledger::{Kind, Sequence};
 
 use crate::disk::Mode;
-use crate::log::{Log, now_ns};
+use crate::log::Log;
 use crate::pack::recover::Sealed;
 use crate::pack::upper::Addition;
 use crate::pack::write::Writer;
@@ -297,7 +297,7 @@ impl Packer {
                 }
                 if frame.kind == Kind::Erasure {
                     // Opening finishes an erasure that was interrupted, if the log has it.
-                    log.keys.erase(&erase::keys_of(frame.leaf), now_ns())?;
+                    log.keys.erase(&erase::keys_of(frame.leaf), log.now_ns())?;
                 }
                 let root = writer.push(frame.leaf, frame.sealed)?;
                 open.note(frame.kind, frame.sequence, frame.leaf);

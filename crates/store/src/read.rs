@@ -14,7 +14,7 @@ use ledger::trust::Policy;
 use ledger::{Entry, Kind, Sequence};
 
 use crate::disk::{Disk, RealDisk};
-use crate::files::Identity;
+use crate::files::{Identity, KeyPeriod};
 use crate::holds::{Hold, Holds};
 use crate::keys::{self, Slot};
 use crate::scan::{Cursor, Found};
@@ -32,6 +32,7 @@ pub struct Reader {
     pub(crate) dir: PathBuf,
     pub(crate) log_id: [u8; 16],
     verifier: VerifierKey,
+    trust: Policy,
 }
 
 /// One entry as it is stored.
@@ -111,16 +112,18 @@ impl Reader {
             });
         };
         let (verifier, log_id) = (identity.verifier(dir)?, identity.log_id());
+        let trust = identity.trust(dir)?;
         Ok(Reader {
             disk,
             dir: dir.to_owned(),
             log_id,
             verifier,
+            trust,
         })
     }
 
-    /// The verifier key that stands in the directory. Who wants evidence compares it
-    /// with one obtained elsewhere.
+    /// The verifier key in force when the directory was opened, as it stands there. Who
+    /// wants evidence compares it with one obtained elsewhere.
     #[must_use]
     pub fn vkey(&self) -> &VerifierKey {
         &self.verifier
@@ -128,8 +131,20 @@ impl Reader {
 
     /// Believes what this log signed. Who wants evidence has a policy of their own.
     #[must_use]
-    pub fn trust(&self) -> Policy {
-        (&self.verifier).into()
+    pub fn trust(&self) -> &Policy {
+        &self.trust
+    }
+
+    /// The log's keys, oldest first, and when each signs.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn keys(&self) -> Result<Vec<KeyPeriod>, Error> {
+        let identity = Identity::read(&*self.disk, &self.dir)?;
+        let missing = || Error::Missing {
+            path: files::id(&self.dir),
+        };
+        Ok(identity.ok_or_else(missing)?.keys())
     }
 
     /// The last signed checkpoint, its signature checked, and its text.
@@ -137,7 +152,18 @@ impl Reader {
     /// # Errors
     /// [`Error::Missing`], [`Error::Damaged`], [`Error::Content`], [`Error::Io`].
     pub fn checkpoint(&self) -> Result<(Checkpoint, String), Error> {
-        files::read_checkpoint(&*self.disk, &self.dir, &self.verifier)
+        let read = files::read_checkpoint(&*self.disk, &self.dir, &self.trust);
+        let (trusted, text) = match read {
+            // A key may have taken over since the directory was opened.
+            Err(Error::Content { .. }) => {
+                let identity = Identity::read(&*self.disk, &self.dir)?;
+                let trust = identity.map(|identity| identity.trust(&self.dir));
+                let trust = trust.transpose()?.unwrap_or_else(|| self.trust.clone());
+                files::read_checkpoint(&*self.disk, &self.dir, &trust)?
+            }
+            other => other?,
+        };
+        Ok((trusted.checkpoint, text))
     }
 
     /// Entries from `from` on, in order.

@@ -180,7 +180,13 @@ impl Store {
     /// The log's verifier key, to be given to auditors.
     #[must_use]
     pub fn vkey(&self) -> String {
-        self.log.signer.verifier().to_string()
+        self.log.vkey()
+    }
+
+    /// Why a key that was asked for is not in force yet.
+    #[must_use]
+    pub fn rotation_fault(&self) -> Option<String> {
+        self.log.rotation_fault().clone()
     }
 
     /// How long syncs took, keys and entries together.

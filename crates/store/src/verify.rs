@@ -11,13 +11,16 @@ use ledger::Sequence;
 use ledger::checkpoint::Checkpoint;
 use ledger::merkle::{Frontier, Hash};
 use ledger::note::VerifierKey;
+use ledger::trust::Policy;
 
 use crate::disk::{Disk, Mode, RealDisk};
 use crate::export::Progress;
 use crate::files::Identity;
 use crate::holds::Holds;
 use crate::keys::{self, Content};
+use crate::read::Reader;
 use crate::scan::Cursor;
+use crate::tiles::Tiles;
 use crate::view::View;
 use crate::{Error, files};
 
@@ -34,14 +37,54 @@ pub use report::{Fault, Problem, Report};
 /// How often a look at the directory is repeated that a running gateway made stale.
 const LOOKS: usize = 100;
 
-/// Checks the ledger in `dir`. `key` is the verifier key as the auditor knows it;
-/// without one, the key in the directory is believed.
+/// Checks the ledger in `dir`. `trust` is whom the auditor believes; without it, the
+/// keys in the directory are.
 ///
 /// # Errors
 /// Only if the directory cannot be read at all: [`Error::Missing`] (no `id.json`),
 /// [`Error::Damaged`], [`Error::Io`]. Everything else is a [`Fault`] in the report.
-pub fn directory(dir: &Path, key: Option<&VerifierKey>) -> Result<Report, Error> {
-    directory_on(Arc::new(RealDisk), dir, key, &|_| {})
+pub fn directory(dir: &Path, trust: Option<&Policy>) -> Result<Report, Error> {
+    directory_on(Arc::new(RealDisk), dir, trust, &|_| {})
+}
+
+/// As [`directory`], and compares it with a checkpoint remembered from before: only so
+/// can be seen that a ledger was rolled back to an older state of its own.
+///
+/// # Errors
+/// As [`directory`].
+pub fn directory_since(
+    dir: &Path,
+    trust: Option<&Policy>,
+    since: &Checkpoint,
+) -> Result<Report, Error> {
+    let mut report = directory(dir, trust)?;
+    let (then, size) = (since.size, report.signed.unwrap_or(0));
+    let problem = if since.origin != report.origin {
+        Some(Problem::OtherLog(since.origin.clone()))
+    } else if then > size {
+        Some(Problem::RolledBack { size, then })
+    } else {
+        let tiles = Tiles::open(Reader::open(dir)?, then);
+        let node = |level, index| tiles.as_ref().ok()?.node(level, index).ok();
+        // What cannot be read for it is a fault of its own.
+        match ledger::merkle::root(then, &node) {
+            Ok(root) if root == since.root => None,
+            Ok(_) => Some(Problem::Forked { size: then }),
+            Err(error) => report
+                .is_sound()
+                .then(|| Problem::Checkpoint(error.to_string())),
+        }
+    };
+    if let Some(problem) = problem {
+        report.fault_count = report.fault_count.saturating_add(1);
+        report.faults.push(Fault {
+            path: files::checkpoint(dir),
+            offset: None,
+            sequence: None,
+            problem,
+        });
+    }
+    Ok(report)
 }
 
 /// As [`directory`], on another disk; `progress` is told how far it is, from several
@@ -52,7 +95,7 @@ pub fn directory(dir: &Path, key: Option<&VerifierKey>) -> Result<Report, Error>
 pub fn directory_on(
     disk: Arc<dyn Disk>,
     dir: &Path,
-    key: Option<&VerifierKey>,
+    trust: Option<&Policy>,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Report, Error> {
     let Some(identity) = Identity::read(&*disk, dir)? else {
@@ -60,12 +103,17 @@ pub fn directory_on(
             path: files::id(dir),
         });
     };
-    let own = identity.verifier(dir)?;
+    let (keys, own) = (identity.verifiers(dir)?, identity.trust(dir)?);
+    let strange = trust.is_some_and(|trust| {
+        let listed = |key: &VerifierKey| trust.logs().iter().any(|log| log.key == *key);
+        !keys.iter().any(|(key, to)| to.is_none() && listed(key))
+    });
     let mut check = Check {
         disk: &*disk,
         dir,
         log: identity.log_id(),
-        key: key.unwrap_or(&own),
+        trust: trust.unwrap_or(&own),
+        verifiers: keys,
         live: is_live(&*disk, dir),
         findings: Findings::default(),
         signed: None,
@@ -73,7 +121,7 @@ pub fn directory_on(
         keys: None,
         progress,
     };
-    if key.is_some_and(|key| *key != own) {
+    if strange {
         check
             .findings
             .fault(&files::id(dir), None, None, Problem::OtherKey);
@@ -126,7 +174,9 @@ struct Check<'a> {
     disk: &'a dyn Disk,
     dir: &'a Path,
     log: [u8; 16],
-    key: &'a VerifierKey,
+    trust: &'a Policy,
+    /// The log's own keys, and until which size each vouches.
+    verifiers: Vec<(VerifierKey, Option<u64>)>,
     live: bool,
     findings: Findings,
     signed: Option<Checkpoint>,
@@ -138,19 +188,20 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn checkpoint(&mut self) {
-        self.signed = match files::read_checkpoint(self.disk, self.dir, self.key) {
-            Ok((checkpoint, _)) => Some(checkpoint),
-            Err(error) => {
-                let problem = match error {
-                    Error::Content { source, .. } => source.to_string(),
-                    other => other.to_string(),
-                };
-                let path = files::checkpoint(self.dir);
-                let problem = Problem::Checkpoint(problem);
-                self.findings.fault(&path, None, None, problem);
-                None
-            }
+        let read = files::read_checkpoint(self.disk, self.dir, self.trust);
+        let problem = match &read {
+            Ok((trusted, _)) => files::check_retired(trusted, &self.verifiers)
+                .err()
+                .map(|error| error.to_string()),
+            Err(Error::Content { source, .. }) => Some(source.to_string()),
+            Err(other) => Some(other.to_string()),
         };
+        if let Some(problem) = problem {
+            let path = files::checkpoint(self.dir);
+            let problem = Problem::Checkpoint(problem);
+            self.findings.fault(&path, None, None, problem);
+        }
+        self.signed = read.ok().map(|(trusted, _)| trusted.checkpoint);
     }
 
     fn key_table(&mut self) -> Result<(), Error> {

@@ -43,8 +43,8 @@ fn export_to(dir: &Path, folder: &Path) -> Result<Exported, Error> {
 }
 
 fn checked(dir: &Path, folder: &Path, since: Option<&Checkpoint>) -> Report {
-    let trust = Reader::open(dir).unwrap().trust();
-    check(&Folder::new(folder), &trust, since, &mut |_| {}).unwrap()
+    let reader = Reader::open(dir).unwrap();
+    check(&Folder::new(folder), reader.trust(), since, &mut |_| {}).unwrap()
 }
 
 /// All files, relative to the folder, sorted.
@@ -231,14 +231,13 @@ fn an_export_that_was_interrupted_anywhere_goes_on() {
         let (disk, faults) = FaultyDisk::new();
         faults.budget.store(budget, Ordering::SeqCst);
         let done = export_on(&*disk, &reader, out.path(), &mut |_| {});
-        let trust = reader.trust();
         if done.is_err() {
             interrupted += 1;
             assert!(!out.path().join("checkpoint").exists());
             let exported = export_to(dir.path(), out.path()).unwrap();
             assert_eq!(exported.checkpoint.size, 302);
         }
-        let report = check(&Folder::new(out.path()), &trust, None, &mut |_| {}).unwrap();
+        let report = check(&Folder::new(out.path()), reader.trust(), None, &mut |_| {}).unwrap();
         assert!(report.is_sound(), "{:?}", report.faults);
         assert!(!names(out.path()).iter().any(|name| name.ends_with(".tmp")));
         if done.is_ok() {

@@ -58,7 +58,7 @@ fn what_is_appended_is_durable_signed_readable_and_provable() {
     assert!(proof.len() < 3 << 10, "{}", proof.len());
 
     store.close();
-    let report = verify::directory(dir.path(), Some(&key)).unwrap();
+    let report = verify::directory(dir.path(), Some(&(&key).into())).unwrap();
     assert!(report.is_sound(), "{:?}", report.faults);
     // Opened, five hundred pairs, closed.
     assert_eq!((report.entries, report.signed), (1002, Some(1002)));

@@ -57,7 +57,7 @@ fn what_is_sealed_reads_proves_and_verifies_as_before() {
     let (checkpoint, _) = reader.checkpoint().unwrap();
     for sequence in [0, 1, 255, 256, sealed.0 - 1, sealed.0, checkpoint.size - 1] {
         let proof = prove(&reader, Sequence(sequence), Disclose::Everything).unwrap();
-        let proven = ledger::verify::proof(&proof.to_string(), &reader.trust(), None).unwrap();
+        let proven = ledger::verify::proof(&proof.to_string(), reader.trust(), None).unwrap();
         assert_eq!(proven.entry.sequence, Sequence(sequence));
     }
     store.close();

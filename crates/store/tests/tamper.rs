@@ -198,7 +198,7 @@ fn the_auditors_key_is_believed_and_not_the_directorys() {
     let dir = tempfile::tempdir().unwrap();
     small(dir.path());
     let other = ledger::note::Signer::new(common::ORIGIN, &[1; 32]).unwrap();
-    let report = verify::directory(dir.path(), Some(other.verifier())).unwrap();
+    let report = verify::directory(dir.path(), Some(&other.verifier().into())).unwrap();
     assert_eq!(report.faults[0].problem, Problem::OtherKey);
     assert_eq!(report.faults.len(), 2);
 }

@@ -39,6 +39,43 @@ pub struct LogClose {
     pub refused: u64,
 }
 
+/// A key of the log begins or stops to sign.
+#[derive(Clone, Debug, Serialize)]
+pub struct LogKey {
+    /// Which of both.
+    pub state: KeyState,
+    /// The key, in C2SP signed-note form.
+    pub vkey: String,
+    /// The key that was in force before; it vouches for this entry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous: Option<String>,
+    /// When keys before it stop to sign, milliseconds since 1970 UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until_ms: Option<u64>,
+}
+
+/// Whether a key begins or stops to sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyState {
+    /// It begins.
+    Added,
+    /// It stops.
+    Retired,
+}
+
+/// The machine's clock jumped. Order is by place, not by time.
+#[derive(Clone, Debug, Serialize)]
+pub struct ClockStep {
+    /// What the clock should have shown: the time of the entry before, or what had
+    /// passed since by the clock that does not jump. Nanoseconds since 1970 UTC.
+    pub expected_ns: u64,
+    /// What it showed.
+    pub found_ns: u64,
+    /// The difference, milliseconds; negative if it went back.
+    pub step_ms: i64,
+}
+
 /// Something may be missing before this entry.
 #[derive(Clone, Debug, Serialize)]
 pub struct Gap {
@@ -103,4 +140,4 @@ macro_rules! nothing_disclosed {
     })*};
 }
 pub(super) use nothing_disclosed;
-nothing_disclosed!(LogOpen, LogClose, Gap, StorageAlarm);
+nothing_disclosed!(LogOpen, LogClose, LogKey, ClockStep, Gap, StorageAlarm);

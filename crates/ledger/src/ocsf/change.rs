@@ -144,6 +144,12 @@ pub(super) fn log<'a>(joined: &'a Joined, source: &'a Source) -> Event<'a> {
         ((3, "Export"), Severity::Low)
     } else if kind == Kind::RetentionPrune {
         ((2, "Delete"), Severity::Low)
+    } else if kind == Kind::ClockStep {
+        ((99, "Clock step"), Severity::Medium)
+    } else if kind == Kind::LogKey && told.entry.text("state") == Some("added") {
+        ((99, "Signing key added"), Severity::Medium)
+    } else if kind == Kind::LogKey {
+        ((99, "Signing key retired"), Severity::Low)
     } else if told.entry.text("state") == Some("raised") {
         ((99, "Storage alarm raised"), Severity::High)
     } else {

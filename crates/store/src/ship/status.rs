@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use ledger::Sequence;
 
-use crate::log::now_ns;
+use crate::clock::{Clock as _, SystemClock};
 
 /// How an output is.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl Status {
     pub fn behind_ms(&self) -> u64 {
         match self.oldest_ns.load(Ordering::Relaxed) {
             0 => 0,
-            oldest => now_ns().saturating_sub(oldest) / 1_000_000,
+            oldest => SystemClock::default().wall_ns().saturating_sub(oldest) / 1_000_000,
         }
     }
 

@@ -341,7 +341,7 @@ impl Verify {
 
     fn whole(&self, key: Option<&VerifierKey>, output: &mut Output) -> Result<Ended> {
         let directory = self.place.existing()?;
-        let report = verify::directory(&directory, key)
+        let report = verify::directory(&directory, key.map(ledger::trust::Policy::from).as_ref())
             .with_context(|| format!("ledger in {}", directory.display()))?;
         let ended = if report.is_sound() {
             Ended::Well
@@ -495,7 +495,9 @@ pub(super) fn summary(entry: &Entry) -> String {
         | Kind::HoldSet
         | Kind::HoldRelease
         | Kind::EvidenceExport
-        | Kind::RetentionPrune => {
+        | Kind::RetentionPrune
+        | Kind::LogKey
+        | Kind::ClockStep => {
             let pairs = entry.fields.iter().filter(|(_, value)| !value.is_null());
             let pairs: Vec<String> = pairs
                 .map(|(name, value)| format!("{name}={}", plain(value)))

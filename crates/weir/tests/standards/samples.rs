@@ -227,6 +227,26 @@ fn of_the_log() -> Vec<Event> {
         .into(),
         gap(GapCause::Crash).into(),
         gap(GapCause::DiskFull).into(),
+        LogKey {
+            state: KeyState::Added,
+            vkey: "weir.example/prod+00000001+AAAA".into(),
+            previous: Some("weir.example/prod+00000000+AAAA".into()),
+            until_ms: Some(1_797_000_000_000),
+        }
+        .into(),
+        LogKey {
+            state: KeyState::Retired,
+            vkey: "weir.example/prod+00000000+AAAA".into(),
+            previous: None,
+            until_ms: Some(1_797_000_000_000),
+        }
+        .into(),
+        ClockStep {
+            expected_ns: AT,
+            found_ns: AT - 3_600_000_000_000,
+            step_ms: -3_600_000,
+        }
+        .into(),
         alarm(AlarmState::Raised).into(),
         alarm(AlarmState::Cleared).into(),
     ]
