@@ -90,6 +90,9 @@ pub enum Error {
         /// In which way.
         reason: String,
     },
+    /// Where a log is read from does not answer.
+    #[error("{0}")]
+    Source(String),
     /// So many keys sign already that another has to wait for one to stop.
     #[error("{signing} keys sign already; wait until the overlap of one is over")]
     TooManyKeys {

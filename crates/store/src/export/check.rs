@@ -265,9 +265,11 @@ impl Walk<'_> {
         let hashes = self.read(tile, tile::decode_hashes)?;
         let of_entries: Option<Vec<Hash>> =
             entries.map(|entries| self.leaves(bundle, first, &entries));
-        if let (Some(leaves), Some(hashes)) = (&of_entries, &hashes)
-            && let Some(at) = leaves.iter().zip(hashes).position(|(a, b)| a != b)
-        {
+        let differ = match (&of_entries, &hashes) {
+            (Some(leaves), Some(hashes)) => leaves.iter().zip(hashes).position(|(a, b)| a != b),
+            _ => None,
+        };
+        if let Some(at) = differ {
             self.differing.push(Differing {
                 bundle,
                 hashes: tile,
@@ -283,6 +285,8 @@ impl Walk<'_> {
             self.hashes.push(*hash);
         }
         if tile.is_full() {
+            // Which of two is right is not known yet; the tile above is not blamed.
+            let hashes = hashes.filter(|_| differ.is_none());
             self.above(1, bundle.index(), hashes.map(|hashes| tile::root(hashes)))?;
         }
         Ok(())

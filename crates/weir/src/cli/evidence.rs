@@ -17,8 +17,9 @@ use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
 
 use super::erase::Range;
-use super::ledger::{Place, no_such_kind, summary, verifier_key};
+use super::ledger::{Place, no_such_kind, summary};
 use super::output::{Output, count, rfc3339};
+use super::verify::verifier_key;
 use super::{Ended, Format};
 use crate::control::Operation;
 use crate::keyfile;

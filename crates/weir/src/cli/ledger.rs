@@ -4,19 +4,18 @@
 //! what changes something asks the gateway that holds the ledger ([`crate::control`]).
 
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
-use ledger::note::VerifierKey;
 use ledger::{Entry, Kind, Sequence};
 use serde_json::{Map, Value, json};
 use store::read::{Reader, Record};
-use store::{Disclose, prove, verify};
+use store::{Disclose, prove};
 
 use super::output::{Output, count};
-use super::{ConfigFile, Ended, Format, erase};
+use super::{ConfigFile, Ended, Format, erase, export, logkey, verify};
 use crate::config::nearest;
 use crate::control::{self, Done, Operation};
 
@@ -29,12 +28,14 @@ pub(crate) enum Ledger {
     Tail(Tail),
     /// Show one entry in full, with what can be disclosed of it
     Show(Show),
-    /// Check the whole ledger, or one proof
-    Verify(Verify),
+    /// Check the whole ledger, an exported log, or one proof
+    Verify(verify::Verify),
     /// Write the proof of one entry (C2SP tlog-proof), for somebody outside
     Prove(Prove),
-    /// Print the verifier key that auditors need
-    Key(KeyCommand),
+    /// Write the ledger into a folder that any C2SP client reads, or add to it
+    Export(export::Export),
+    /// Print the verifier key that auditors need, or change it
+    Key(logkey::Key),
     /// Destroy what can be read of a principal's entries; their proofs stay valid
     Erase(erase::Erase),
     /// Forbid erasure and pruning for a legal matter
@@ -60,7 +61,7 @@ impl Place {
         }
     }
 
-    fn existing(&self) -> Result<PathBuf> {
+    pub(super) fn existing(&self) -> Result<PathBuf> {
         let directory = self.directory()?;
         if !directory.exists() {
             bail!(
@@ -116,19 +117,6 @@ pub(crate) struct Show {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Verify {
-    /// A proof file, as `weir ledger prove` writes it, instead of the whole ledger
-    proof: Option<PathBuf>,
-    /// Verifier key, or a file that holds it, obtained from somebody you trust
-    #[arg(long, value_name = "KEY")]
-    key: Option<String>,
-    #[command(flatten)]
-    place: Place,
-    #[command(flatten)]
-    format: Format,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct Prove {
     /// Sequence number of the entry
     sequence: u64,
@@ -142,12 +130,6 @@ pub(crate) struct Prove {
     place: Place,
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct KeyCommand {
-    #[command(flatten)]
-    place: Place,
-}
-
 impl Ledger {
     pub(crate) fn run(self, output: &mut Output) -> Result<Ended> {
         match self {
@@ -157,10 +139,8 @@ impl Ledger {
             Ledger::Prove(prove) => prove.run(output).map(|()| Ended::Well),
             Ledger::Erase(erase) => erase.run(output).map(|()| Ended::Well),
             Ledger::Hold(hold) => hold.run(output).map(|()| Ended::Well),
-            Ledger::Key(key) => {
-                output.line(key.place.reader()?.vkey().to_string())?;
-                Ok(Ended::Well)
-            }
+            Ledger::Export(export) => export.run(output).map(|()| Ended::Well),
+            Ledger::Key(key) => key.run(output).map(|()| Ended::Well),
         }
     }
 }
@@ -266,142 +246,6 @@ impl Show {
     }
 }
 
-impl Verify {
-    fn run(self, output: &mut Output) -> Result<Ended> {
-        let key = self.key.as_deref().map(verifier_key).transpose()?;
-        match &self.proof {
-            Some(file) => self.proof(file, key, output),
-            None => self.whole(key.as_ref(), output),
-        }
-    }
-
-    fn proof(&self, file: &Path, key: Option<VerifierKey>, output: &mut Output) -> Result<Ended> {
-        let text = std::fs::read_to_string(file)
-            .with_context(|| format!("cannot read {}", file.display()))?;
-        let own;
-        let key = match key {
-            Some(key) => key,
-            None => {
-                own = self
-                    .place
-                    .reader()
-                    .context("without --key, the ledger's own key is needed")?;
-                own.vkey().clone()
-            }
-        };
-        let evidence = match ledger::verify::proof(&text, &(&key).into(), None) {
-            Ok(evidence) => evidence,
-            Err(error) if self.format.json => {
-                output.json(&json!({ "ok": false, "problem": error.to_string() }))?;
-                return Ok(Ended::WithFindings);
-            }
-            Err(error) => {
-                output.line(format!(
-                    "{} {}: {error}",
-                    output.paint.red("not proven:"),
-                    file.display()
-                ))?;
-                return Ok(Ended::WithFindings);
-            }
-        };
-        let (entry, size) = (&evidence.entry, evidence.checkpoint.size);
-        if self.format.json {
-            let leaf: Value = serde_json::from_slice(&evidence.leaf)?;
-            let disclosures: Map<String, Value> = evidence
-                .disclosures
-                .iter()
-                .map(|d| (d.name.clone(), json!(d.value)))
-                .collect();
-            output.json(&json!({
-                "ok": true, "origin": evidence.checkpoint.origin, "size": size, "entry": leaf,
-                "disclosures": disclosures,
-            }))?;
-            return Ok(Ended::Well);
-        }
-        let (origin, sequence) = (&evidence.checkpoint.origin, entry.sequence.0);
-        output.line(format!(
-            "{} entry {sequence} is in {origin}, signed at {size} entries",
-            output.paint.green("proven:")
-        ))?;
-        output.line(format!(
-            "  {}  {}  {}",
-            entry.at,
-            entry.kind.name(),
-            summary(entry)
-        ))?;
-        for disclosed in &evidence.disclosures {
-            output.line(format!(
-                "  {}: {}",
-                disclosed.name,
-                printable(&disclosed.value)
-            ))?;
-        }
-        Ok(Ended::Well)
-    }
-
-    fn whole(&self, key: Option<&VerifierKey>, output: &mut Output) -> Result<Ended> {
-        let directory = self.place.existing()?;
-        let report = verify::directory(&directory, key.map(ledger::trust::Policy::from).as_ref())
-            .with_context(|| format!("ledger in {}", directory.display()))?;
-        let ended = if report.is_sound() {
-            Ended::Well
-        } else {
-            Ended::WithFindings
-        };
-        if self.format.json {
-            output.json(&json!({
-                "ok": report.is_sound(),
-                "origin": report.origin,
-                "entries": report.entries,
-                "signed": report.signed,
-                "root": hex(&report.root),
-                "disclosures": report.disclosures,
-                "erased": report.erased,
-                "live": report.live,
-                "problems": report.faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
-                "problem_count": report.fault_count,
-            }))?;
-            return Ok(ended);
-        }
-        for fault in &report.faults {
-            output.line(format!("{} {fault}", output.paint.red("error:")))?;
-        }
-        let entries = count(usize::try_from(report.entries)?, "entry").replace("entrys", "entries");
-        let signed = match report.signed {
-            Some(signed) => format!("{signed} of them signed"),
-            None => "none of them signed".to_owned(),
-        };
-        let live = if report.live {
-            "; a gateway is writing to it"
-        } else {
-            ""
-        };
-        let verdict = if report.is_sound() {
-            output.paint.green("sound:")
-        } else {
-            output.paint.red(&format!(
-                "{} in",
-                count(usize::try_from(report.fault_count)?, "problem")
-            ))
-        };
-        output.line(format!(
-            "{verdict} {}, {entries}, {signed}{live}",
-            report.origin
-        ))?;
-        output.line(format!("  root         {}", hex(&report.root)))?;
-        output.line(format!(
-            "  disclosures  {} fit their entries, {} erased",
-            report.disclosures, report.erased
-        ))?;
-        if key.is_none() {
-            output.line(
-                "  The key in the directory was believed. An auditor gives theirs with --key.",
-            )?;
-        }
-        Ok(ended)
-    }
-}
-
 impl Prove {
     fn run(self, output: &mut Output) -> Result<()> {
         use std::io::Write as _;
@@ -430,19 +274,6 @@ pub(super) fn no_such_kind(name: &str) -> String {
         Some(meant) => format!("there is no kind {name}: did you mean {meant}?"),
         None => format!("there is no kind {name}: there are {}", names.join(", ")),
     }
-}
-
-/// A verifier key, or the file that holds one.
-pub(super) fn verifier_key(text: &str) -> Result<VerifierKey> {
-    if let Ok(key) = VerifierKey::parse(text) {
-        return Ok(key);
-    }
-    let path = Path::new(text);
-    if !path.exists() {
-        bail!("--key is neither a verifier key (NAME+ID+KEY) nor a file");
-    }
-    let read = std::fs::read_to_string(path).with_context(|| format!("cannot read {text}"))?;
-    VerifierKey::parse(read.trim()).with_context(|| format!("{text} holds no verifier key"))
 }
 
 /// One line on what an entry says.
@@ -552,6 +383,6 @@ fn fields(rows: &[(String, String)], output: &mut Output) -> Result<()> {
     Ok(())
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

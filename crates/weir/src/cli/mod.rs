@@ -4,13 +4,18 @@ mod check;
 mod erase;
 mod evidence;
 mod explain;
+mod export;
 mod init;
 mod key;
 mod ledger;
+mod logkey;
 mod output;
 mod policy;
+mod progress;
 mod prompt;
+mod remote;
 mod template;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

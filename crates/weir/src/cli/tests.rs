@@ -14,6 +14,8 @@ use crate::explain::{
     ExplainedVerdict,
 };
 
+mod export;
+
 #[derive(Clone, Default)]
 struct Buffer(Rc<RefCell<Vec<u8>>>);
 
