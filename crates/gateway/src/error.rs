@@ -25,6 +25,9 @@ pub enum Error {
     /// The ledger does not take entries.
     #[error("ledger: {0}")]
     Ledger(#[from] ledger::Unavailable),
+    /// The ledger cannot be read.
+    #[error("ledger: {0}")]
+    Store(#[from] store::Error),
     /// A thread or file of the gateway's own.
     #[error("{what}: {source}")]
     Io {

@@ -17,6 +17,7 @@ mod serve;
 pub mod setup;
 mod stream;
 mod target;
+mod tiles;
 mod tls;
 mod upstream;
 
@@ -25,6 +26,7 @@ pub use error::Error;
 pub use gateway::Gateway;
 pub use probe::{probe, world};
 pub use setup::Setup;
+pub use tiles::serve_tiles;
 pub use upstream::Failure;
 
 /// Milliseconds since 1970.

@@ -68,6 +68,10 @@ async fn serve(mut config: Config) -> Result<()> {
         statuses,
     )
     .await?;
+    let tiles = match config.ledger.listen {
+        Some(address) => Some(gateway::serve_tiles(address, &store).await?),
+        None => None,
+    };
     for address in gateway.addresses() {
         println!("weir: listening on {address}");
     }
@@ -75,6 +79,9 @@ async fn serve(mut config: Config) -> Result<()> {
         "weir: health on http://{admin}/readyz, ledger in {}",
         config.ledger.directory.display()
     );
+    if let Some(address) = tiles {
+        println!("weir: ledger for auditors on http://{address}/checkpoint");
+    }
 
     let (changes, mut changed) = mpsc::unbounded_channel();
     let mut watching = watch(&config, changes.clone());

@@ -182,6 +182,7 @@ fn ledger(top: &Section<'_>) -> Option<Ledger> {
         profile: Profile::Balanced,
         origin: "weir.local".to_owned(),
         reserve_bytes: 64 * MIB,
+        listen: None,
     };
     let Some(section) = top.section("ledger", keys::LEDGER) else {
         return Some(ledger);
@@ -212,6 +213,21 @@ fn ledger(top: &Section<'_>) -> Option<Ledger> {
     }
     if let Some(entry) = section.get("reserve") {
         ledger.reserve_bytes = entry.bytes(MIB..=1024 * GIB)?;
+    }
+    let insecure = flag(&section, "insecure", false)?;
+    if let Some(entry) = section.get("listen") {
+        let address = address(&entry)?;
+        if !insecure && !address.ip().to_canonical().is_loopback() {
+            let help = "Use a loopback address behind a proxy that asks who is there, or insecure = true if only \
+                        auditors can reach it.";
+            section.fault(
+                format!(
+                    "[ledger] would show {address} to whoever reaches it: its entries name principals and tables"
+                ),
+                Some(help.to_owned()),
+            );
+        }
+        ledger.listen = Some(address);
     }
     Some(ledger)
 }

@@ -7,6 +7,7 @@
     reason = "helpers of tests are tests"
 )]
 
+mod auditor;
 mod degraded;
 mod endurance;
 mod evidence;
