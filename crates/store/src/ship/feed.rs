@@ -15,6 +15,14 @@ const STRETCH: u64 = 20_000;
 /// Entries skipped by reading rather than by looking for the next one.
 const NEAR: u64 = 10_000;
 
+/// What is not kept any more is not there.
+fn kept(found: Result<Option<Record>, Error>) -> Result<Option<Record>, Error> {
+    match found {
+        Err(Error::Pruned { .. }) => Ok(None),
+        other => other,
+    }
+}
+
 /// Reads on from a place in the log.
 pub(super) struct Feed<'a> {
     store: &'a Store,
@@ -51,7 +59,7 @@ impl<'a> Feed<'a> {
             if wanted.0.saturating_sub(at.0) > NEAR {
                 entries = reader.entries(*wanted);
             }
-            while let Some(record) = entries.next()? {
+            while let Some(record) = kept(entries.next())? {
                 at = record.sequence.next();
                 if record.sequence >= *wanted {
                     if record.sequence == *wanted {
@@ -89,13 +97,24 @@ impl<'a> Feed<'a> {
         let mut bytes = 0;
         let end = Sequence(self.next.0.saturating_add(STRETCH)).min(self.store.durable());
         while self.next < end && batch.len() < BATCH && bytes < BATCH_BYTES {
-            let Some(record) = self.entries.next()? else {
-                break;
+            let record = match self.entries.next() {
+                Ok(Some(record)) => record,
+                Ok(None) => break,
+                Err(Error::Pruned { minimum, .. }) => {
+                    let (from, to) = (self.next, minimum.saturating_sub(1));
+                    eprintln!(
+                        "weir: entries {from} to {to} are not kept any more, and an output was not told of them"
+                    );
+                    self.next = Sequence(minimum);
+                    self.entries = self.reader.entries(self.next);
+                    continue;
+                }
+                Err(error) => return Err(error),
             };
             bytes += record.leaf.len();
             let read = self.read(&record)?;
             if let Some(intent) = self.join.misses(&read.entry)
-                && let Some(record) = self.reader.entries(intent).next()?
+                && let Some(record) = kept(self.reader.entries(intent).next())?
                 && record.sequence == intent
             {
                 let read = self.read(&record)?;

@@ -19,7 +19,7 @@ const LINGER: Duration = Duration::from_millis(50);
 /// Between two moves of the cursor.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
 /// Between two attempts, at first and at most.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(30));
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// How nice the thread is to those that serve (nice(2)).
 const NICENESS: i32 = 10;
 

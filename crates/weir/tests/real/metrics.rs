@@ -48,10 +48,13 @@ fn metrics_count_what_happened() {
     wrong.password = "weir_wrong".into();
     assert!(Client::connect(&wrong).is_err());
     let page = || page(&stand);
-    until("the output has caught up", || {
+    let settled = [
+        "weir_output_lag_entries{output=\"siem\"} 0\n",
+        "weir_ledger_lag_entries{stage=\"fsync\"} 0\n",
+    ];
+    until("all is on disk and told", || {
         let page = page();
-        page.contains("weir_output_lag_entries{output=\"siem\"} 0\n")
-            && page.contains("weir_ledger_lag_entries{stage=\"fsync\"} 0\n")
+        settled.iter().all(|line| page.contains(line))
     });
     let Some(families) = parsed(&page()) else {
         return;
