@@ -8,6 +8,7 @@
 //! same `metadata.uid`; nothing is left out. What may still be lost is told to nobody:
 //! an entry goes out once it survives power loss.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,6 +26,7 @@ mod endpoint;
 mod feed;
 mod file;
 mod http;
+mod otlp;
 mod run;
 mod sink;
 mod status;
@@ -86,6 +88,35 @@ pub enum To {
     Http(Remote),
     /// OCSF events as syslog messages (RFC 5424).
     Syslog(Remote),
+    /// Spans and log events for OpenTelemetry (OTLP/HTTP, protobuf).
+    Otlp {
+        /// The collector; `/v1/traces` and `/v1/logs` are added to its path.
+        remote: Remote,
+        /// What is sent.
+        signals: Signals,
+        /// Where each target is.
+        places: BTreeMap<String, TargetPlace>,
+    },
+}
+
+/// What OpenTelemetry is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signals {
+    /// A span for each statement.
+    pub traces: bool,
+    /// A log event for each entry.
+    pub logs: bool,
+}
+
+/// Where a target's database is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetPlace {
+    /// Host.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// Database on that server.
+    pub database: String,
 }
 
 /// A server.

@@ -114,6 +114,18 @@ pub fn outputs(config: &Config) -> Vec<ship::Output> {
             })
         }),
     };
+    let places: BTreeMap<String, ship::TargetPlace> = config
+        .targets
+        .iter()
+        .map(|(name, target)| {
+            let place = ship::TargetPlace {
+                host: target.host.clone(),
+                port: target.port,
+                database: target.database.clone(),
+            };
+            (name.clone(), place)
+        })
+        .collect();
     let output = |output: &config::Output| ship::Output {
         name: output.name.clone(),
         start: output.start,
@@ -130,6 +142,11 @@ pub fn outputs(config: &Config) -> Vec<ship::Output> {
             },
             Destination::Http(to) => ship::To::Http(remote(to)),
             Destination::Syslog(to) => ship::To::Syslog(remote(to)),
+            Destination::Otlp(to, signals) => ship::To::Otlp {
+                remote: remote(to),
+                signals: *signals,
+                places: places.clone(),
+            },
         },
     };
     config.outputs.iter().map(output).collect()

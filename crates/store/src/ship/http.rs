@@ -32,13 +32,27 @@ impl Http {
         }
     }
 
-    /// Sends one request and gives the body of its answer.
+    /// Sends one request to the path of the endpoint.
     pub(super) async fn post(
         &mut self,
         content: &'static str,
         body: Vec<u8>,
     ) -> Result<Bytes, Failure> {
-        match tokio::time::timeout(PATIENCE, self.exchange(content, body)).await {
+        let path = match self.remote.endpoint.path.as_str() {
+            "" => "/".to_owned(),
+            path => path.to_owned(),
+        };
+        self.post_to(&path, content, body).await
+    }
+
+    /// Sends one request and gives the body of its answer.
+    pub(super) async fn post_to(
+        &mut self,
+        path: &str,
+        content: &'static str,
+        body: Vec<u8>,
+    ) -> Result<Bytes, Failure> {
+        match tokio::time::timeout(PATIENCE, self.exchange(path, content, body)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(failure)) => {
                 self.open = None;
@@ -54,17 +68,17 @@ impl Http {
         }
     }
 
-    async fn exchange(&mut self, content: &'static str, body: Vec<u8>) -> Result<Bytes, Failure> {
+    async fn exchange(
+        &mut self,
+        path: &str,
+        content: &'static str,
+        body: Vec<u8>,
+    ) -> Result<Bytes, Failure> {
         let endpoint = &self.remote.endpoint;
         let failed = |what: &dyn std::fmt::Display| Failure::down(format!("{endpoint}: {what}"));
         let (sender, token) = match &mut self.open {
             Some(open) if !open.0.is_closed() => open,
             closed => closed.insert(dial(&self.remote).await.map_err(Failure::Down)?),
-        };
-        let path = if endpoint.path.is_empty() {
-            "/"
-        } else {
-            &endpoint.path
         };
         let mut request = Request::post(path)
             .header(HOST, endpoint.authority())

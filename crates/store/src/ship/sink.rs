@@ -5,6 +5,7 @@ use ledger::ocsf::{self, Event, Source};
 
 use super::file::JsonLines;
 use super::http::Http;
+use super::otlp::Otlp;
 use super::syslog::Syslog;
 use super::{Output, To};
 
@@ -19,6 +20,7 @@ enum Place {
     File(JsonLines),
     Http(Http),
     Syslog(Syslog),
+    Otlp(Box<Otlp>),
 }
 
 /// Why a delivery failed; the text is for operators.
@@ -46,6 +48,15 @@ impl Sink {
             } => Place::File(JsonLines::new(path, *rotate_bytes, *keep)),
             To::Http(remote) => Place::Http(Http::new(remote)),
             To::Syslog(remote) => Place::Syslog(Syslog::new(remote)),
+            To::Otlp {
+                remote,
+                signals,
+                places,
+            } => {
+                let log = (origin, version);
+                let otlp = Otlp::new(remote, *signals, places, log, &output.disclose);
+                Place::Otlp(Box::new(otlp))
+            }
         };
         Sink {
             source: Source {
@@ -57,13 +68,20 @@ impl Sink {
         }
     }
 
-    /// Disclosures that are told.
+    /// Disclosures that are read: what is told, and where a caller's trace is.
     pub(super) fn disclose(&self) -> Vec<String> {
-        self.disclose.clone()
+        let mut names = self.disclose.clone();
+        if matches!(self.place, Place::Otlp(_)) {
+            names.push("traceparent".to_owned());
+        }
+        names
     }
 
     /// Delivers a batch and gives the number of its events.
     pub(super) async fn deliver(&mut self, batch: &[Joined]) -> Result<usize, Failure> {
+        if let Place::Otlp(otlp) = &mut self.place {
+            return otlp.send(batch).await.map(|()| batch.len());
+        }
         let events: Vec<Event<'_>> = batch
             .iter()
             .flat_map(|joined| ocsf::events(joined, &self.source))
@@ -75,6 +93,7 @@ impl Sink {
                 http.post("application/x-ndjson", body).await.map(drop)?;
             }
             Place::Syslog(syslog) => syslog.send(&events).await?,
+            Place::Otlp(_) => {}
         }
         Ok(events.len())
     }
@@ -83,7 +102,7 @@ impl Sink {
     pub(super) fn settle(&mut self) -> Result<(), String> {
         match &mut self.place {
             Place::File(file) => file.sync(),
-            Place::Http(_) | Place::Syslog(_) => Ok(()),
+            Place::Http(_) | Place::Syslog(_) | Place::Otlp(_) => Ok(()),
         }
     }
 }

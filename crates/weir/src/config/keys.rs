@@ -39,7 +39,8 @@ sections! {
     PRINCIPALS = "principals": [];
     PRINCIPAL = "principals.*": ["kind", "groups", "tier", "on_behalf_of"];
     OUTPUT = "output": [
-        "name", "kind", "file", "rotate", "keep", "endpoint", "syslog", "token", "ca", "insecure", "start", "disclose"
+        "name", "kind", "file", "rotate", "keep", "endpoint", "syslog", "token", "ca", "insecure", "start", "disclose",
+        "signals"
     ];
     LIMITS = "limits": [
         "statement", "message", "connections", "login_timeout", "connect_timeout", "catalog_poll", "shutdown_grace"

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use store::ship::{DISCLOSURES, Endpoint, Scheme, Start};
+use store::ship::{DISCLOSURES, Endpoint, Scheme, Signals, Start};
 
 use super::fault::nearest;
 use super::reader::{Entry, Section};
@@ -39,6 +39,8 @@ pub enum Destination {
     Http(Remote),
     /// OCSF, syslog messages.
     Syslog(Remote),
+    /// OpenTelemetry.
+    Otlp(Remote, Signals),
 }
 
 /// A server.
@@ -58,7 +60,9 @@ impl Output {
     pub fn remote(&self) -> Option<&Remote> {
         match &self.to {
             Destination::File { .. } => None,
-            Destination::Http(remote) | Destination::Syslog(remote) => Some(remote),
+            Destination::Http(remote)
+            | Destination::Syslog(remote)
+            | Destination::Otlp(remote, _) => Some(remote),
         }
     }
 }
@@ -66,6 +70,7 @@ impl Output {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Ocsf,
+    Otlp,
 }
 
 pub(super) fn outputs(top: &Section<'_>) -> Vec<Output> {
@@ -106,7 +111,7 @@ fn output(section: &Section<'_>) -> Option<Output> {
     });
     let kind = section
         .need("kind", "\"ocsf\"")
-        .and_then(|entry| entry.word(&[("ocsf", Kind::Ocsf)]));
+        .and_then(|entry| entry.word(&[("ocsf", Kind::Ocsf), ("otlp", Kind::Otlp)]));
     let words = [("first", Start::First), ("now", Start::Now)];
     let start = section
         .get("start")
@@ -165,7 +170,14 @@ fn destination(section: &Section<'_>, kind: Kind) -> Option<Destination> {
             }
         }
     };
-    let _ = kind;
+    let web = [Scheme::Http, Scheme::Https];
+    if kind == Kind::Otlp {
+        only(&["file", "rotate", "keep", "syslog"], "ocsf");
+        let signals = signals(section)?;
+        let remote = (*key == "endpoint").then(|| remote(section, place, &web))??;
+        return Some(Destination::Otlp(remote, signals));
+    }
+    only(&["signals"], "otlp");
     match *key {
         "file" => {
             only(&["token", "ca", "insecure"], "servers");
@@ -189,10 +201,28 @@ fn destination(section: &Section<'_>, kind: Kind) -> Option<Destination> {
         }
         _ => {
             only(&["rotate", "keep"], "files");
-            let schemes = [Scheme::Http, Scheme::Https];
-            remote(section, place, &schemes).map(Destination::Http)
+            remote(section, place, &web).map(Destination::Http)
         }
     }
+}
+
+fn signals(section: &Section<'_>) -> Option<Signals> {
+    let mut signals = Signals {
+        traces: true,
+        logs: true,
+    };
+    let Some(entry) = section.get("signals") else {
+        return Some(signals);
+    };
+    let words = [("traces", true), ("logs", false)];
+    let wanted: Option<Vec<bool>> = entry.array().iter().map(|one| one.word(&words)).collect();
+    let wanted = wanted?;
+    if wanted.is_empty() {
+        entry.fault("`output.signals` is empty", None);
+        return None;
+    }
+    (signals.traces, signals.logs) = (wanted.contains(&true), wanted.contains(&false));
+    Some(signals)
 }
 
 fn remote(section: &Section<'_>, place: &Entry<'_>, schemes: &[Scheme]) -> Option<Remote> {

@@ -252,10 +252,15 @@ name = "logs"
 kind = "ocsf"
 syslog = "udp://logs.example"
 insecure = true
+[[output]]
+name = "otel"
+kind = "otlp"
+endpoint = "http://localhost:4318"
+signals = ["traces"]
 "#
     ))
     .unwrap();
-    let [files, siem, logs] = config.outputs.as_slice() else {
+    let [files, siem, logs, otel] = config.outputs.as_slice() else {
         panic!("{:?}", config.outputs)
     };
     let expected = Destination::File {
@@ -269,6 +274,10 @@ insecure = true
     let remote = siem.remote().unwrap();
     assert_eq!(remote.endpoint.to_string(), "https://siem.example:443/in");
     assert_eq!(logs.remote().unwrap().endpoint.port, 514);
+    let Destination::Otlp(_, signals) = &otel.to else {
+        panic!("{otel:?}")
+    };
+    assert!(signals.traces && !signals.logs);
     faults(
         &format!(
             r#"{SMALL}
@@ -300,11 +309,33 @@ name = "c"
 kind = "ocsf"
 syslog = "tcp://logs.example"
 token = "hunter2"
+[[output]]
+name = "d"
+kind = "ocsf"
+file = "d"
+signals = ["logs"]
+[[output]]
+name = "d"
+kind = "ocsf"
+file = "e"
+[[output]]
+name = "e"
+kind = "ocsf"
+file = "e"
+[[output]]
+name = "f"
+kind = "otlp"
+file = "f"
+[[output]]
+name = "g"
+kind = "otlp"
+endpoint = "https://otel.example"
+signals = []
 "#
         ),
         expect![[r#"
             F:12:8: an output's name has letters, digits, - and _ only
-            F:13:8: `output.kind` must be one of "ocsf"
+            F:13:8: `output.kind` must be one of "ocsf", "otlp"
               help: Did you mean "ocsf"?
             F:14:13: nothing named "adress" is disclosed; did you mean "address"?
             F:15:1: [output] says not where to
@@ -319,7 +350,12 @@ token = "hunter2"
             F:37:10: "tcp://logs.example" has no port
             F:38:9: `output.token` is for endpoints only
             F:38:9: `output.token` must say where the secret lies, not hold it
-              help: Write { file = "path" } or { env = "NAME" }."#]],
+              help: Write { file = "path" } or { env = "NAME" }.
+            F:43:11: `output.signals` is for otlp only
+            F:44:1: two outputs have the name d
+            F:48:1: the outputs d and e go to one place
+            F:55:8: `output.file` is for ocsf only
+            F:60:11: `output.signals` is empty"#]],
     );
 }
 

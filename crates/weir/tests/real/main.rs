@@ -17,6 +17,7 @@ mod limitations;
 mod measured;
 mod metrics;
 mod operations;
+mod otlp;
 mod outputs;
 mod promises;
 mod receiver;

@@ -265,7 +265,8 @@ fn an_output_that_is_down_blocks_nothing_and_misses_nothing() {
     stand.weir.resume().unwrap();
     work(&stand, 2);
     let siem = Receiver::start(Protocol::Http, port, None);
-    siem.refuse(&[503, 429, 413, 500]);
+    siem.refuse(&[503, 413]);
+    until("it takes something", || !siem.events().is_empty());
     complete(&stand, || siem.events());
     until("it is told to be up", || health(&stand)["up"] == true);
     until("nothing waits", || health(&stand)["entries_behind"] == 0);
@@ -404,4 +405,34 @@ fn a_new_output_may_begin_now_and_goes_on_from_there() {
     });
     let seen = told(&lines_of(&file));
     assert!(seen.first() > Some(&before), "{before}: {seen:?}");
+}
+
+#[test]
+fn syslog_loses_what_is_on_its_way() {
+    // Takes a connection and reads nothing of it.
+    let deaf = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = deaf.local_addr().unwrap().port();
+    let stand = with_output(&format!(
+        "[[output]]\nname = \"logs\"\nkind = \"ocsf\"\nsyslog = \"tcp://127.0.0.1:{port}\""
+    ));
+    let (taken, _) = deaf.accept().unwrap();
+    work(&stand, 1);
+    until("all is handed over", || {
+        let (_, page) = stand.weir.get("/metrics").unwrap();
+        let told = page.contains("weir_output_lag_entries{output=\"logs\"} 0\n");
+        told && page.contains("weir_output_up{output=\"logs\"} 1\n")
+    });
+    let before = owed(&stand);
+    drop((taken, deaf));
+    let late = Receiver::start(Protocol::Syslog, port, None);
+    work(&stand, 1);
+    let last = owed(&stand).last().copied();
+    until("the last is told", || {
+        told(&late.events()).last().copied() >= last
+    });
+    let seen = told(&late.events());
+    assert!(
+        before.iter().any(|one| !seen.contains(one)),
+        "nothing was lost"
+    );
 }
