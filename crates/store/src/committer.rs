@@ -7,10 +7,11 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use ledger::Event;
 use ledger::checkpoint::Checkpoint;
 use ledger::merkle::{Frontier, leaf_hash};
 
-use crate::log::{Batch, Log};
+use crate::log::{Batch, Log, STEP_NS, step};
 use crate::recover::BUNDLE_LEVEL;
 use crate::{Error, files};
 
@@ -82,6 +83,7 @@ impl Committer {
             self.watch_space();
             if self.opened && self.log.inner().faults.failed.is_none() {
                 self.rotate();
+                self.watch_clock();
             }
         }
     }
@@ -197,6 +199,19 @@ impl Committer {
         self.log
             .progress
             .send_modify(|progress| progress.durable = durable);
+    }
+
+    /// Records a jump of the clock that no entry met. If that cannot be done, the next
+    /// look does it.
+    fn watch_clock(&self) {
+        let log = &self.log;
+        let (before, found_ns) = (log.inner().clock_offset, log.now_ns());
+        let jump = log.clock_offset().saturating_sub(before);
+        if jump.unsigned_abs() >= u128::from(STEP_NS) {
+            let expected = i128::from(found_ns).saturating_sub(jump);
+            let expected_ns = u64::try_from(expected).unwrap_or(0);
+            let _ = log.append(&Event::from(step(expected_ns, found_ns)));
+        }
     }
 
     /// Grows the tree.

@@ -14,6 +14,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ledger::days::Day;
+use ledger::event::ClockStep;
 use ledger::note::Signer;
 use ledger::seal::NONCE_BYTES;
 use ledger::{Draft, Error as LedgerError, Event, Kind, Sequence, Unavailable, entry};
@@ -31,6 +32,10 @@ mod state;
 
 use state::Room;
 pub(crate) use state::{Active, Batch, Faults, Inner, Outage};
+
+/// From here on a jump of the clock is one that is recorded, and time in entries
+/// follows it; what is less is smoothed. Nanoseconds.
+pub(crate) const STEP_NS: u64 = 100_000_000;
 
 /// How long an append waits for room before it fails.
 const WAIT_FOR_ROOM: Duration = Duration::from_secs(1);
@@ -88,6 +93,8 @@ enum Placed {
     Here(Sequence),
     /// It has to be sealed again, with the keys of this time.
     OnAnotherDay(u64),
+    /// The clock went back; that is recorded first.
+    AfterStep(ClockStep),
 }
 
 impl Prepared {
@@ -125,6 +132,11 @@ impl Log {
         self.options.clock.wall_ns()
     }
 
+    /// See [`crate::open::clock_offset`].
+    pub(crate) fn clock_offset(&self) -> i128 {
+        crate::open::clock_offset(&*self.options.clock)
+    }
+
     /// Writes an event and gives it its place.
     pub(crate) fn append(&self, event: &Event) -> Result<Sequence, Unavailable> {
         let placed = self.append_of_its_day(event);
@@ -143,6 +155,10 @@ impl Log {
             match self.place(&prepared)? {
                 Placed::Here(sequence) => return Ok(sequence),
                 Placed::OnAnotherDay(then_ns) => at_ns = then_ns,
+                Placed::AfterStep(step) => {
+                    at_ns = step.found_ns;
+                    self.append_of_its_day(&Event::from(step))?;
+                }
             }
         }
     }
@@ -232,7 +248,14 @@ impl Log {
 
     fn write(&self, inner: &mut Inner, prepared: &Prepared) -> Result<Placed, Unavailable> {
         let sequence = inner.next;
-        inner.last_ns = self.now_ns().max(inner.last_ns);
+        let (now_ns, last_ns) = (self.now_ns(), inner.last_ns);
+        let back = now_ns.saturating_add(STEP_NS) < last_ns;
+        if prepared.draft.kind() == Kind::ClockStep {
+            inner.clock_offset = self.clock_offset();
+        } else if back {
+            return Ok(Placed::AfterStep(step(last_ns, now_ns)));
+        }
+        inner.last_ns = if back { now_ns } else { now_ns.max(last_ns) };
         if prepared
             .day
             .is_some_and(|day| day != Day::of(inner.last_ns))
@@ -318,5 +341,15 @@ impl Log {
             operation,
             message: error.to_string(),
         }
+    }
+}
+
+/// A jump from what the clock should have shown to what it showed.
+pub(crate) fn step(expected_ns: u64, found_ns: u64) -> ClockStep {
+    let step_ns = i128::from(found_ns).saturating_sub(i128::from(expected_ns));
+    ClockStep {
+        expected_ns,
+        found_ns,
+        step_ms: i64::try_from(step_ns / 1_000_000).unwrap_or(i64::MAX),
     }
 }

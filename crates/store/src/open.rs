@@ -12,6 +12,7 @@ use ledger::{Event, Sequence, Unavailable};
 use tokio::sync::watch;
 
 use crate::allocate::Segments;
+use crate::clock::Clock;
 use crate::committer::Committer;
 use crate::disk::{Disk, Lock};
 use crate::files::Identity;
@@ -86,7 +87,8 @@ pub(crate) fn open(
     let starved = active.emergency;
     let inner = Inner {
         next: Sequence(size),
-        last_ns: 0,
+        last_ns: recovered.last_ns,
+        clock_offset: clock_offset(&*options.clock),
         epoch,
         durable_end: (active.ordinal, active.offset),
         active,
@@ -148,6 +150,11 @@ pub(crate) fn open(
     committer.opened = true;
     committer.rotate();
     Ok((committer, packer))
+}
+
+/// What the wall clock shows above the one that never jumps. Changes only by jumps.
+pub(crate) fn clock_offset(clock: &dyn Clock) -> i128 {
+    i128::from(clock.wall_ns()).saturating_sub(i128::from(clock.monotonic_ns()))
 }
 
 fn take_lock(disk: &dyn Disk, dir: &Path) -> Result<Box<dyn Lock>, Error> {

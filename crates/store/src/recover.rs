@@ -10,6 +10,7 @@
 use std::path::{Path, PathBuf};
 
 use ledger::checkpoint::Checkpoint;
+use ledger::entry::Head;
 use ledger::merkle::{Frontier, Hash, leaf_hash};
 use ledger::seal::KeyId;
 use ledger::{Kind, Sequence};
@@ -43,6 +44,9 @@ pub(crate) struct Recovered {
     pub(crate) clean: bool,
     /// Bytes after the last whole entry.
     pub(crate) dropped_bytes: u64,
+    /// Time of the last entry that is not sealed, nanoseconds since 1970; 0 if there is
+    /// none.
+    pub(crate) last_ns: u64,
     /// Allowed intents of the last run that have no outcome.
     pub(crate) orphans: Vec<Sequence>,
     /// Keys whose destruction is on record, and may have been interrupted.
@@ -133,6 +137,9 @@ pub(crate) fn read(
         tail_from: Sequence(checkpoint.size),
         clean: walk.dropped_bytes == 0 && matches!(walk.last, Some(Kind::LogClose) | None),
         dropped_bytes: walk.dropped_bytes,
+        last_ns: Head::read(&walk.last_leaf)
+            .and_then(|head| ledger::time::parse(head.at))
+            .unwrap_or(0),
         orphans,
         erased: walk.erased,
         replaced: Replaced {
@@ -167,6 +174,7 @@ struct Walk<'a> {
     roots: Vec<Hash>,
     tail: Batch,
     last: Option<Kind>,
+    last_leaf: Vec<u8>,
     erased: Vec<KeyId>,
     open: OpenIntents,
     dropped_bytes: u64,
@@ -185,6 +193,7 @@ impl<'a> Walk<'a> {
             roots: Vec::new(),
             tail: Batch::default(),
             last: sealed.last,
+            last_leaf: Vec::new(),
             erased: Vec::new(),
             open: sealed.open.clone(),
             sealed,
@@ -240,6 +249,8 @@ impl<'a> Walk<'a> {
                             }
                         });
                     self.last = Some(frame.kind);
+                    self.last_leaf.clear();
+                    self.last_leaf.extend_from_slice(frame.leaf);
                     if frame.kind == Kind::Erasure {
                         self.erased.extend(erase::keys_of(frame.leaf));
                     }

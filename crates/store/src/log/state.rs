@@ -14,7 +14,10 @@ use crate::disk::File;
 /// What the lock protects.
 pub(crate) struct Inner {
     pub(crate) next: Sequence,
+    /// Time of the last entry.
     pub(crate) last_ns: u64,
+    /// See [`Log::clock_offset`]; as it was when it was looked at or recorded last.
+    pub(crate) clock_offset: i128,
     pub(crate) epoch: u64,
     pub(crate) active: Active,
     pub(crate) spare: Option<Active>,
