@@ -18,6 +18,9 @@ use crate::{Error, files};
 /// Time between looks at the disk's space.
 const TICK: Duration = Duration::from_secs(1);
 
+/// Time between two times that the checkpoint is remembered outside the directory.
+const REMEMBER: Duration = Duration::from_secs(10);
+
 /// Most memory kept for the next batch.
 const IDLE_BYTES: usize = 8 << 20;
 
@@ -33,6 +36,7 @@ pub(crate) struct Committer {
     last_checkpoint: Option<Instant>,
     last_heal: Option<Instant>,
     last_tick: Option<Instant>,
+    last_memory: Option<Instant>,
 }
 
 impl Committer {
@@ -46,6 +50,7 @@ impl Committer {
             last_checkpoint: None,
             last_heal: None,
             last_tick: None,
+            last_memory: None,
         }
     }
 
@@ -84,6 +89,10 @@ impl Committer {
             if self.opened && self.log.inner().faults.failed.is_none() {
                 self.rotate();
                 self.watch_clock();
+            }
+            if due(self.last_memory, now, REMEMBER) {
+                self.last_memory = Some(now);
+                self.remember();
             }
         }
     }
@@ -283,6 +292,7 @@ impl Committer {
         }
         self.commit();
         self.checkpoint();
+        self.remember();
         let mut inner = self.log.inner();
         inner.closed = true;
         if inner.faults.failed.is_none() {

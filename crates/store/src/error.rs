@@ -93,6 +93,19 @@ pub enum Error {
     /// Where a log is read from does not answer.
     #[error("{0}")]
     Source(String),
+    /// The directory does not hold what was signed there before.
+    #[error(
+        "{} remembers another state of this ledger: {reason}. It was rolled back, cut or \
+         replaced, and is not appended to. Keep both as evidence; to begin anew on \
+         purpose, move that file away too",
+        memory.display()
+    )]
+    Forgotten {
+        /// The file that remembers.
+        memory: PathBuf,
+        /// In which way.
+        reason: String,
+    },
     /// So many keys sign already that another has to wait for one to stop.
     #[error("{signing} keys sign already; wait until the overlap of one is over")]
     TooManyKeys {

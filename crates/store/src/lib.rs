@@ -46,6 +46,7 @@ mod health;
 mod holds;
 mod keys;
 mod log;
+mod memory;
 mod open;
 mod options;
 mod pack;

@@ -17,13 +17,17 @@ use crate::committer::Committer;
 use crate::disk::{Disk, Lock};
 use crate::files::Identity;
 use crate::keys::{self, Keys};
-use crate::log::{Batch, Faults, Inner, Log, Progress};
+use crate::log::{Batch, Faults, Inner, Log, Progress, STEP_NS};
 use crate::measure::Histogram;
 use crate::pack;
 use crate::packer::{Packer, Packing, Roots};
+use crate::read::Reader;
 use crate::recover::{self, Recovered};
 use crate::segment::{self, Header};
-use crate::{Error, Options, files, rotate};
+use crate::{Error, Options, files, memory, rotate};
+
+/// Times the clocks are read until two readings are close.
+const READINGS: usize = 8;
 
 /// Outcomes written between two rounds of the committer; they fit the smallest segment.
 const ORPHANS_AT_ONCE: usize = 32;
@@ -43,7 +47,12 @@ pub(crate) fn open(
     let lock = take_lock(&*disk, dir)?;
     let identity = match Identity::read(&*disk, dir)? {
         Some(identity) => identity,
-        None => create(&*disk, dir, &options.origin)?,
+        None => {
+            if let Some(memory) = &options.memory {
+                memory::check_fresh(&*disk, memory)?;
+            }
+            create(&*disk, dir, &options.origin)?
+        }
     };
     if identity.origin != options.origin {
         return Err(Error::OtherOrigin {
@@ -64,6 +73,11 @@ pub(crate) fn open(
         .map_err(Error::content(&files::checkpoint(dir)))?;
     let checkpoint = trusted.checkpoint;
     let mut recovered = recover::read(&*disk, dir, &log_id, &checkpoint)?;
+    if let Some(memory) = &options.memory {
+        let reader = || Reader::open_on(Arc::clone(&disk), dir);
+        let trust = identity.trust(dir)?;
+        memory::check(&*disk, memory, &trust, &recovered.frontier, reader)?;
+    }
 
     // Order of safety: the keys that the tail needs, the tail, then what it replaces.
     let path = files::subject_keys(dir);
@@ -154,7 +168,16 @@ pub(crate) fn open(
 
 /// What the wall clock shows above the one that never jumps. Changes only by jumps.
 pub(crate) fn clock_offset(clock: &dyn Clock) -> i128 {
-    i128::from(clock.wall_ns()).saturating_sub(i128::from(clock.monotonic_ns()))
+    let mut offset = 0;
+    // Between two readings the thread may be put aside, which is no jump.
+    for _ in 0..READINGS {
+        let (before, wall) = (clock.monotonic_ns(), clock.wall_ns());
+        offset = i128::from(wall).saturating_sub(i128::from(before));
+        if clock.monotonic_ns().saturating_sub(before) < STEP_NS / 10 {
+            break;
+        }
+    }
+    offset
 }
 
 fn take_lock(disk: &dyn Disk, dir: &Path) -> Result<Box<dyn Lock>, Error> {

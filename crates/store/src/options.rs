@@ -1,6 +1,7 @@
 //! How a ledger is kept.
 
 use std::borrow::Cow;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +34,9 @@ pub struct Options {
     pub packing: Packing,
     /// How long entries are kept; `None` is for ever.
     pub retention: Option<Duration>,
+    /// A file outside the directory that remembers the last checkpoint, so that a
+    /// directory that was put back to an older state is noticed.
+    pub memory: Option<PathBuf>,
     /// Where times come from.
     pub clock: Arc<dyn Clock>,
 }
@@ -86,6 +90,7 @@ impl Options {
             heal_ms: 500,
             packing: Packing::Background,
             retention: None,
+            memory: None,
             clock: Arc::new(SystemClock::default()),
         }
     }

@@ -169,6 +169,7 @@ pub(crate) fn options(config: &Config) -> store::Options {
         Profile::Fast => store::Profile::Fast,
     };
     options.reserve_bytes = config.ledger.reserve_bytes;
+    options.memory = Some(config.ledger.memory.clone());
     options
 }
 

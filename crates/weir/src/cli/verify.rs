@@ -217,10 +217,15 @@ impl Verify {
     fn whole(&self, trust: Option<&Policy>, output: &mut Output) -> Result<Ended> {
         let directory = self.place.existing()?;
         let in_directory = || format!("ledger in {}", directory.display());
-        let since = match trust {
-            Some(trust) => self.since(trust)?,
-            None => self.since(self.place.reader()?.trust())?,
+        let own;
+        let believed = match trust {
+            Some(trust) => trust,
+            None => {
+                own = self.place.reader().with_context(in_directory)?;
+                own.trust()
+            }
         };
+        let since = self.since(believed)?;
         let report = match &since {
             Some(since) => verify::directory_since(&directory, trust, since),
             None => verify::directory(&directory, trust),

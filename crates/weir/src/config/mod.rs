@@ -100,6 +100,8 @@ pub struct Ledger {
     pub origin: String,
     /// Disk space kept in reserve, in bytes.
     pub reserve_bytes: u64,
+    /// The file outside the directory that remembers the last checkpoint.
+    pub memory: PathBuf,
     /// Where auditors' programs read it (C2SP tlog-tiles), if anywhere.
     pub listen: Option<SocketAddr>,
 }

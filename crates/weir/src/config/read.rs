@@ -182,13 +182,24 @@ fn ledger(top: &Section<'_>) -> Option<Ledger> {
         profile: Profile::Balanced,
         origin: "weir.local".to_owned(),
         reserve_bytes: 64 * MIB,
+        memory: PathBuf::new(),
         listen: None,
     };
+    let beside = |directory: &Path| {
+        let mut name = directory.file_name().unwrap_or_default().to_owned();
+        name.push(".checkpoint");
+        directory.with_file_name(name)
+    };
+    ledger.memory = beside(&ledger.directory);
     let Some(section) = top.section("ledger", keys::LEDGER) else {
         return Some(ledger);
     };
     if let Some(entry) = section.get("directory") {
         ledger.directory = entry.path()?;
+        ledger.memory = beside(&ledger.directory);
+    }
+    if let Some(entry) = section.get("memory") {
+        ledger.memory = entry.path()?;
     }
     if let Some(entry) = section.get("profile") {
         let words = [Profile::Strict, Profile::Balanced, Profile::Fast].map(|p| (p.name(), p));

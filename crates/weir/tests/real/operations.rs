@@ -451,6 +451,8 @@ fn a_full_disk_refuses_until_there_is_room() {
     stand.weir.stop();
     let ledger = stand.folder.path().join("ledger");
     std::fs::remove_dir_all(&ledger).unwrap();
+    // Another ledger begins, on purpose.
+    std::fs::remove_file(stand.folder.path().join("ledger.checkpoint")).unwrap();
     std::fs::create_dir(&ledger).unwrap();
     let Some(_mounted) = Mounted::on(&ledger) else {
         // Not root, or in a container: the test above has to do.
