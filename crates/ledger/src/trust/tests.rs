@@ -249,3 +249,12 @@ fn many_logs_witnesses_and_groups_are_taken_but_not_any_number() {
     assert_eq!(Policy::parse(many(64).as_bytes()).unwrap().logs().len(), 64);
     assert!(Policy::parse(many(1025).as_bytes()).is_err());
 }
+
+#[test]
+fn a_witness_with_a_key_of_another_type_is_refused() {
+    let key = STANDARD.encode([&[6], [0; 1312].as_slice()].concat());
+    let text = format!("witness w witness.example/w+00000000+{key}\nquorum none\n");
+    let told = Policy::parse(text.as_bytes()).unwrap_err().to_string();
+    let wanted = "it signs with type 0x06 (ML-DSA-44 cosignature)";
+    assert!(told.contains(wanted), "{told}");
+}

@@ -159,6 +159,7 @@ fn the_ledger_is_served_read_only_and_only_what_is_signed() {
         let (status, head, body) = get(port, path);
         assert_eq!(status, 200, "{path}");
         assert!(head.contains("max-age=31536000, immutable"), "{head}");
+        assert!(!head.contains("content-encoding"), "{head}");
         assert!(
             head.contains("content-type: application/octet-stream"),
             "{head}"
