@@ -234,3 +234,37 @@ fn a_request_is_taken_up_once() {
     assert!(matches!(refused, Err(Error::TooManyKeys { signing: 8 })));
     sound(dir.path());
 }
+
+#[test]
+fn another_logs_key_or_files_are_told_and_nothing_is_lost() {
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for place in [&dir, &other] {
+        let store = Store::open(place.path(), options()).unwrap();
+        append_signed(&store, 1);
+        store.close();
+    }
+    for (name, told) in [
+        ("signing.key", "it is not the key of this log"),
+        ("checkpoint", "the note carries no signature by"),
+        ("subject.keys", "it is not this log's key table"),
+        ("id.json", "it is not the key of this log"),
+    ] {
+        let path = dir.path().join(name);
+        let own = std::fs::read(&path).unwrap();
+        std::fs::copy(other.path().join(name), &path).unwrap();
+        let refused = Store::open(dir.path(), options()).unwrap_err().to_string();
+        assert!(refused.contains(told), "{name}: {refused}");
+        // A check reads no secrets, so that it can be made on a copy without them.
+        if name != "signing.key" {
+            let named = match verify::directory(dir.path(), None) {
+                Ok(report) => !report.is_sound(),
+                Err(error) => panic!("{name}: {error}"),
+            };
+            assert!(named, "{name}");
+        }
+        std::fs::write(&path, own).unwrap();
+        sound(dir.path());
+    }
+    Store::open(dir.path(), options()).unwrap().close();
+    sound(dir.path());
+}
