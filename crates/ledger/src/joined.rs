@@ -2,8 +2,8 @@
 //!
 //! Who watches from outside wants one event per statement, with who did it. The log
 //! has two entries for a statement, and who it was stands in the session's first.
-//! [`Join`] reads entries in order and remembers what later ones refer to; it holds
-//! what is open, which is bounded by what is open at the gateway.
+//! [`Join`] reads entries in order and remembers what later ones refer to: sessions that
+//! are open, and intents up to a bound; of those beyond it the reader asks the log again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,6 +11,9 @@ use std::sync::Arc;
 use crate::disclosure::Opened;
 use crate::merkle::leaf_hash;
 use crate::{Entry, Error, Kind, Sequence, time};
+
+/// Intents that are remembered, bytes of their entries and disclosures.
+const REMEMBERED_BYTES: usize = 16 << 20;
 
 /// An entry as it was read.
 #[derive(Clone, Debug)]
@@ -23,6 +26,8 @@ pub struct Read {
     pub leaf_hash: [u8; 32],
     /// What of it is disclosed to whoever is told; usually nothing.
     pub disclosed: Vec<Opened>,
+    /// Bytes of the leaf.
+    leaf_bytes: usize,
 }
 
 impl Read {
@@ -38,7 +43,15 @@ impl Read {
             at_ns,
             leaf_hash: leaf_hash(leaf),
             disclosed: Vec::new(),
+            leaf_bytes: leaf.len(),
         })
+    }
+
+    /// Bytes of the leaf and of what is disclosed.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let disclosed = self.disclosed.iter().map(|one| one.value.len());
+        disclosed.sum::<usize>().saturating_add(self.leaf_bytes)
     }
 
     /// A disclosed value by name.
@@ -73,6 +86,8 @@ impl Joined {
 pub struct Join {
     sessions: BTreeMap<Box<str>, Arc<Read>>,
     intents: BTreeMap<Sequence, Arc<Read>>,
+    /// Bytes of all intents.
+    bytes: usize,
 }
 
 impl Join {
@@ -91,6 +106,7 @@ impl Join {
     pub fn remember(&mut self, read: Read) {
         let read = Arc::new(read);
         if read.entry.kind == Kind::Intent {
+            self.bytes = self.bytes.saturating_add(read.bytes());
             self.intents.insert(read.entry.sequence, read);
         } else if read.entry.kind == Kind::SessionOpen
             && let Some(session) = read.entry.text("session")
@@ -105,6 +121,7 @@ impl Join {
         let kind = read.entry.kind;
         if kind == Kind::Intent && read.entry.text("decision") == Some("allow") {
             self.remember(read);
+            self.forget();
             return None;
         }
         if kind == Kind::SessionOpen {
@@ -122,6 +139,9 @@ impl Join {
             .number("intent")
             .filter(|_| kind == Kind::Outcome);
         let intent = intent.and_then(|intent| self.intents.remove(&Sequence(intent)));
+        if let Some(intent) = &intent {
+            self.bytes = self.bytes.saturating_sub(intent.bytes());
+        }
         let session = session_of(intent.as_ref().unwrap_or(&told))
             .and_then(|id| self.sessions.get(id))
             .cloned();
@@ -129,14 +149,30 @@ impl Join {
             && let Some(id) = told.entry.text("session")
         {
             self.sessions.remove(id);
-            self.intents
-                .retain(|_, intent| intent.entry.text("session") != Some(id));
+            let bytes = &mut self.bytes;
+            self.intents.retain(|_, intent| {
+                let other = intent.entry.text("session") != Some(id);
+                if !other {
+                    *bytes = bytes.saturating_sub(intent.bytes());
+                }
+                other
+            });
         }
         Some(Joined {
             told,
             intent,
             session,
         })
+    }
+
+    /// Forgets the oldest intents beyond the bound.
+    fn forget(&mut self) {
+        while self.bytes > REMEMBERED_BYTES && self.intents.len() > 1 {
+            let Some((_, oldest)) = self.intents.pop_first() else {
+                return;
+            };
+            self.bytes = self.bytes.saturating_sub(oldest.bytes());
+        }
     }
 
     /// The entries that have to be remembered before going on here, in order.

@@ -145,3 +145,27 @@ fn a_restart_ends_sessions_but_not_before_their_statements_are_told() {
     join.take(read(5, opened));
     assert_eq!(join.open(), []);
 }
+
+#[test]
+fn intents_beyond_the_bound_are_forgotten_and_asked_for_again() {
+    let mut join = Join::default();
+    let long = Intent {
+        shape: "x".repeat(60_000).into(),
+        ..asks("s", Verdict::Allow)
+    };
+    for sequence in 0..400 {
+        join.take(read(sequence, long.clone()));
+        assert!(join.bytes <= REMEMBERED_BYTES);
+    }
+    assert!(join.open().len() < 400);
+    assert_eq!(join.misses(&read(400, ended(0)).entry), Some(Sequence(0)));
+    assert_eq!(join.misses(&read(400, ended(399)).entry), None);
+    for sequence in 0..400 {
+        let ended = read(400 + sequence, ended(sequence));
+        if join.misses(&ended.entry).is_some() {
+            join.remember(read(sequence, long.clone()));
+        }
+        assert_eq!(told(&join.take(ended).unwrap()).1, Some(sequence));
+    }
+    assert_eq!(join.bytes, 0);
+}

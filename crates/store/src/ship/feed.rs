@@ -8,7 +8,7 @@ use crate::{Error, Store};
 
 /// Most entries told together.
 const BATCH: usize = 500;
-/// A batch ends after this many bytes of entries.
+/// A batch ends after this many bytes of entries and disclosures.
 const BATCH_BYTES: usize = 1 << 20;
 /// Most entries read before the cursor may move, also when none is told of.
 const STRETCH: u64 = 20_000;
@@ -94,7 +94,7 @@ impl<'a> Feed<'a> {
     /// The ledger cannot be read.
     pub(super) fn batch(&mut self) -> Result<Vec<Joined>, Error> {
         let mut batch = Vec::new();
-        let mut bytes = 0;
+        let mut bytes = 0_usize;
         let end = Sequence(self.next.0.saturating_add(STRETCH)).min(self.store.durable());
         while self.next < end && batch.len() < BATCH && bytes < BATCH_BYTES {
             let record = match self.entries.next() {
@@ -111,7 +111,6 @@ impl<'a> Feed<'a> {
                 }
                 Err(error) => return Err(error),
             };
-            bytes += record.leaf.len();
             let read = self.read(&record)?;
             if let Some(intent) = self.join.misses(&read.entry)
                 && let Some(record) = kept(self.reader.entries(intent).next())?
@@ -120,7 +119,13 @@ impl<'a> Feed<'a> {
                 let read = self.read(&record)?;
                 self.join.remember(read);
             }
-            batch.extend(self.join.take(read));
+            if let Some(joined) = self.join.take(read) {
+                let intent = joined.intent.as_ref().map_or(0, |intent| intent.bytes());
+                bytes = intent
+                    .saturating_add(joined.told.bytes())
+                    .saturating_add(bytes);
+                batch.push(joined);
+            }
             self.next = record.sequence.next();
         }
         Ok(batch)
