@@ -166,7 +166,7 @@ fn choose(
     let mut sessions: BTreeSet<String> = BTreeSet::new();
     // Where sessions began and ended, for those that turn out to be wanted.
     let mut ends: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-    let mut entries = reader.entries(Sequence(0));
+    let mut entries = reader.entries(reader.minimum()?);
     while let Some(record) = entries.next()? {
         let place = record.sequence.0;
         if place >= size {

@@ -10,14 +10,16 @@
 //! | `subject.keys` | key of each subject's disclosures, erasable in place (0600) | before the entries that use them |
 //! | `wal/NNNNNNNNNNNNNNNN.wal` | the entries, see [`frame`] and [`segment`] | by the committer |
 //! | `holds.json` | legal holds in force | before the entry that sets one, after that which ends it |
+//! | `packs/FIRST-END.pack`, `.disclosures` | full segments, sealed: see [`pack`] | before the segments go |
+//! | `tiles/1`, `tiles/2`, … | hashes of C2SP tile levels 1 and up | before the packs |
 //! | `wal/reserve` | disk reserve, becomes a segment when the disk is full | once |
 //! | `checkpoint` | the signed tree head, by rename | after the entries it covers |
 //!
 //! Order of safety, each durable before the next: subject keys, entries, checkpoint.
 //! A failed sync is never tried again on the same file: everything since the last
 //! successful one is kept in memory and written to a new segment ([`log`]).
-//! On opening, the tree is derived again from the entries and compared with the
-//! checkpoint; a log that disagrees is never appended to ([`recover`]).
+//! On opening, the tree is derived again from the entries that are not sealed and
+//! compared with the checkpoint; a log that disagrees is never appended to ([`recover`]).
 //!
 //! [`ship`] tells others what is recorded.
 //!
@@ -30,6 +32,7 @@ pub mod evidence;
 pub mod export;
 pub mod measure;
 pub mod read;
+pub mod retention;
 pub mod rotate;
 pub mod ship;
 pub mod tiles;

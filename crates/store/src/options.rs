@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock};
 
@@ -32,8 +31,6 @@ pub struct Options {
     pub heal_ms: u64,
     /// When full segments become packs.
     pub packing: Packing,
-    /// How long entries are kept; `None` is for ever.
-    pub retention: Option<Duration>,
     /// A file outside the directory that remembers the last checkpoint, so that a
     /// directory that was put back to an older state is noticed.
     pub memory: Option<PathBuf>,
@@ -74,8 +71,7 @@ impl Profile {
 
 impl Options {
     /// The defaults for a log of this name: balanced, segments of 64 MiB, 16 MiB
-    /// reserve, alarm at 80 %, checkpoints at most 200 ms behind, packs in the background,
-    /// kept for ever.
+    /// reserve, alarm at 80 %, checkpoints at most 200 ms behind, packs in the background.
     #[must_use]
     pub fn new(origin: impl Into<String>) -> Options {
         Options {
@@ -89,7 +85,6 @@ impl Options {
             backlog_bytes: 64 << 20,
             heal_ms: 500,
             packing: Packing::Background,
-            retention: None,
             memory: None,
             clock: Arc::new(SystemClock::default()),
         }

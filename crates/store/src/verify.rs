@@ -44,7 +44,7 @@ const LOOKS: usize = 100;
 /// Only if the directory cannot be read at all: [`Error::Missing`] (no `id.json`),
 /// [`Error::Damaged`], [`Error::Io`]. Everything else is a [`Fault`] in the report.
 pub fn directory(dir: &Path, trust: Option<&Policy>) -> Result<Report, Error> {
-    directory_on(Arc::new(RealDisk), dir, trust, &|_| {})
+    directory_watched(dir, trust, &|_| {})
 }
 
 /// As [`directory`], and compares it with a checkpoint remembered from before: only so
@@ -56,8 +56,9 @@ pub fn directory_since(
     dir: &Path,
     trust: Option<&Policy>,
     since: &Checkpoint,
+    progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Report, Error> {
-    let mut report = directory(dir, trust)?;
+    let mut report = directory_watched(dir, trust, progress)?;
     let (then, size) = (since.size, report.signed.unwrap_or(0));
     let problem = if since.origin != report.origin {
         Some(Problem::OtherLog(since.origin.clone()))
@@ -87,8 +88,20 @@ pub fn directory_since(
     Ok(report)
 }
 
-/// As [`directory`], on another disk; `progress` is told how far it is, from several
+/// As [`directory`]; `progress` is told how far it is with what is sealed, from several
 /// threads.
+///
+/// # Errors
+/// As [`directory`].
+pub fn directory_watched(
+    dir: &Path,
+    trust: Option<&Policy>,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Report, Error> {
+    directory_on(Arc::new(RealDisk), dir, trust, progress)
+}
+
+/// As [`directory_watched`], on another disk.
 ///
 /// # Errors
 /// As [`directory`].

@@ -77,7 +77,7 @@ impl Class {
 /// The places that the check of a directory names.
 fn named(dir: &Path, trust: Option<&Policy>, since: Option<&Checkpoint>) -> Vec<PathBuf> {
     let report = match since {
-        Some(since) => verify::directory_since(dir, trust, since),
+        Some(since) => verify::directory_since(dir, trust, since, &|_| {}),
         None => verify::directory(dir, trust),
     };
     match report {

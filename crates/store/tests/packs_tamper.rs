@@ -63,9 +63,9 @@ fn every_altered_byte_class_of_packs_and_tiles_is_named() {
     assert_eq!(all.len(), 5);
     for file in all {
         let whole = std::fs::read(&file).unwrap();
-        let step = (whole.len() / 50).max(1);
-        let beginning = 0..whole.len().min(96);
-        let end = whole.len().saturating_sub(40)..whole.len();
+        let step = (whole.len() / 25).max(1);
+        let beginning = 0..whole.len().min(88);
+        let end = whole.len().saturating_sub(24)..whole.len();
         for position in beginning.chain((0..whole.len()).step_by(step)).chain(end) {
             check_byte(dir.path(), &file, &whole, position);
         }

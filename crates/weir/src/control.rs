@@ -13,12 +13,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use ledger::days::Days;
+use ledger::days::{Day, Days};
 use ledger::event::EvidenceExport;
 use ledger::{Ledger as _, Sequence};
 use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
 use store::Store;
+use store::retention::Below;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixListener;
 
@@ -49,6 +50,11 @@ pub(crate) enum Operation {
     },
     /// Ends a legal hold.
     Release { hold: String, reason: String },
+    /// Prunes entries of days before this, or below this index.
+    Prune {
+        before: Option<Day>,
+        below: Option<u64>,
+    },
     /// Records that evidence is about to leave.
     Evidence {
         digest: String,
@@ -68,6 +74,9 @@ pub(crate) struct Done {
     /// Keys that were destroyed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) keys: Option<usize>,
+    /// The first entry that is kept, after pruning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) minimum: Option<u64>,
     /// The hold that was set or ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) hold: Option<String>,
@@ -83,8 +92,24 @@ enum Answer {
 
 impl Operation {
     /// Does it.
-    async fn perform(self, store: &Store) -> Result<Done> {
+    async fn perform(self, store: &Arc<Store>) -> Result<Done> {
         match self {
+            Operation::Prune { before, below } => {
+                let below = match (before, below) {
+                    (Some(day), None) => Below::Day(day),
+                    (None, Some(index)) => Below::Index(index),
+                    (None, None) | (Some(_), Some(_)) => {
+                        bail!("either a day or an index says what is pruned")
+                    }
+                };
+                let store = Arc::clone(store);
+                let prune = move || store.prune(below, None, None);
+                let pruning = tokio::task::spawn_blocking(prune).await??;
+                Ok(Done {
+                    minimum: Some(pruning.below),
+                    ..Done::on_record(pruning.entry.as_slice())
+                })
+            }
             Operation::Erase {
                 subject,
                 days,
@@ -211,7 +236,7 @@ pub(crate) fn listen(directory: &Path, store: Arc<Store>) -> Result<Control> {
     })
 }
 
-async fn answer(mut stream: tokio::net::UnixStream, store: &Store) -> Result<()> {
+async fn answer(mut stream: tokio::net::UnixStream, store: &Arc<Store>) -> Result<()> {
     let (reading, mut writing) = stream.split();
     let mut line = String::new();
     let mut reading = tokio::io::BufReader::new(reading.take(MAX_QUESTION));

@@ -3,15 +3,17 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
 use gateway::Gateway;
 use identity::KeyRing;
 use ledger::Ledger as _;
+use ledger::days::Day;
 use ledger::event::{ConfigChange, KeyCreate, KeyRevoke, PolicyChange};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use store::Store;
+use store::retention::Below;
 use store::ship::Outputs;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -21,6 +23,8 @@ use crate::{control, setup};
 
 /// Between two looks at whether the ledger takes a change it could not record.
 const RETRY: Duration = Duration::from_millis(250);
+/// Between two looks for entries whose time is over.
+const PRUNE: Duration = Duration::from_secs(3600);
 /// For outputs to be told the last entries when the gateway stops.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 /// Changes that come within this time are one.
@@ -53,6 +57,7 @@ async fn serve(mut config: Config) -> Result<()> {
         known_keys(&setup.keys)
     };
     record_keys(&store, &mut keys, &setup.keys)?;
+    let retention = tokio::spawn(keep(Arc::clone(&store), config.ledger.retention));
     let control = control::listen(&config.ledger.directory, Arc::clone(&store))?;
     let gateway = Gateway::new(setup, Arc::clone(&store))?;
     // One runtime a worker, half the cores: a wake-up costs more than a statement,
@@ -126,6 +131,7 @@ async fn serve(mut config: Config) -> Result<()> {
             }
         }
     }
+    retention.abort();
     drop((watching, control));
     println!("weir: draining");
     gateway.drain(config.limits.shutdown_grace).await;
@@ -133,6 +139,37 @@ async fn serve(mut config: Config) -> Result<()> {
     outputs.stop(LAST_WORDS);
     println!("weir: stopped");
     Ok(())
+}
+
+/// Prunes the ledger, day by day, of what is older than `retention`.
+async fn keep(store: Arc<Store>, retention: Option<Duration>) {
+    let Some(retention) = retention else {
+        return;
+    };
+    let mut looks = tokio::time::interval(PRUNE);
+    loop {
+        looks.tick().await;
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .saturating_sub(retention);
+        let first = Day::of(u64::try_from(since.as_nanos()).unwrap_or(0));
+        let store = Arc::clone(&store);
+        let pruned = tokio::task::spawn_blocking(move || {
+            store.prune(Below::Day(first), Some(retention), None)
+        });
+        match pruned.await {
+            Ok(Ok(pruning)) if pruning.is_empty() => {}
+            Ok(Ok(pruning)) => println!(
+                "weir: pruned entries {} to {} of the ledger ({})",
+                pruning.from,
+                pruning.below.saturating_sub(1),
+                pruning.days
+            ),
+            Ok(Err(error)) => eprintln!("weir: the ledger is not pruned: {error}"),
+            Err(_) => return,
+        }
+    }
 }
 
 /// Reads everything anew; all of it takes effect, or none.

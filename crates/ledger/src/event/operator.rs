@@ -141,6 +141,9 @@ pub struct RetentionPrune {
     pub from: Sequence,
     /// The minimum index from here on: the first entry that is kept.
     pub below: Sequence,
+    /// Ids of the legal holds in force, whose own entries may be among those.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<String>,
     /// The retention time in force, seconds; `None` if an operator asked for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retention_s: Option<u64>,

@@ -1,9 +1,10 @@
 //! What the entries say of legal holds, against what was done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ledger::days::Days;
 use ledger::{Entry, Kind};
+use serde_json::Value;
 
 use super::Problem;
 use crate::holds::Hold;
@@ -12,6 +13,8 @@ use crate::holds::Hold;
 #[derive(Default)]
 pub(super) struct Ruling {
     holds: BTreeMap<String, Hold>,
+    /// Ids of holds in force whose own entries were pruned.
+    pruned: BTreeSet<String>,
 }
 
 impl Ruling {
@@ -37,7 +40,9 @@ impl Ruling {
                 None
             }
             Kind::HoldRelease => {
-                self.holds.remove(entry.text("hold")?);
+                let id = entry.text("hold")?;
+                self.holds.remove(id);
+                self.pruned.remove(id);
                 None
             }
             Kind::Erasure => {
@@ -48,6 +53,13 @@ impl Ruling {
                     .find(|hold| hold.covers(subject, &days))?;
                 Some(Problem::Held(hold.id.clone()))
             }
+            Kind::RetentionPrune => {
+                let holds = entry.fields.get("holds").and_then(Value::as_array);
+                let ids = holds.into_iter().flatten().filter_map(Value::as_str);
+                let unknown = ids.filter(|id| !self.holds.contains_key(*id));
+                self.pruned.extend(unknown.map(str::to_owned));
+                None
+            }
             _ => None,
         }
     }
@@ -55,9 +67,10 @@ impl Ruling {
     /// Compares with the list that the gateway obeys: a hold may stand there whose
     /// entry was not written, but not the other way round.
     pub(super) fn missing_from(&self, listed: &[Hold]) -> Vec<Problem> {
-        let missing = self.holds.values().filter(|hold| !listed.contains(hold));
-        missing
-            .map(|hold| Problem::HoldMissing(hold.id.clone()))
-            .collect()
+        let known = self.holds.values().filter(|hold| !listed.contains(hold));
+        let known = known.map(|hold| hold.id.clone());
+        let is_listed = |id: &String| listed.iter().any(|hold| hold.id == *id);
+        let pruned = self.pruned.iter().filter(|id| !is_listed(id)).cloned();
+        known.chain(pruned).map(Problem::HoldMissing).collect()
     }
 }

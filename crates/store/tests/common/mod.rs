@@ -1,6 +1,8 @@
 //! Events and a disk that fails on demand.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
 
+pub mod power;
+
 use std::io;
 use std::path::Path;
 use std::sync::Arc;

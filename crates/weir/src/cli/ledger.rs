@@ -15,7 +15,7 @@ use store::read::{Reader, Record};
 use store::{Disclose, prove};
 
 use super::output::{Output, count};
-use super::{ConfigFile, Ended, Format, erase, export, logkey, verify};
+use super::{ConfigFile, Ended, Format, erase, export, logkey, prune, verify};
 use crate::config::nearest;
 use crate::control::{self, Done, Operation};
 
@@ -38,6 +38,8 @@ pub(crate) enum Ledger {
     Key(logkey::Key),
     /// Destroy what can be read of a principal's entries; their proofs stay valid
     Erase(erase::Erase),
+    /// Remove the oldest entries; proofs of the others stay valid
+    Prune(prune::Prune),
     /// Forbid erasure and pruning for a legal matter
     #[command(subcommand)]
     Hold(erase::Hold),
@@ -137,6 +139,7 @@ impl Ledger {
             Ledger::Show(show) => show.run(output).map(|()| Ended::Well),
             Ledger::Verify(verify) => verify.run(output),
             Ledger::Prove(prove) => prove.run(output).map(|()| Ended::Well),
+            Ledger::Prune(prune) => prune.run(output).map(|()| Ended::Well),
             Ledger::Erase(erase) => erase.run(output).map(|()| Ended::Well),
             Ledger::Hold(hold) => hold.run(output).map(|()| Ended::Well),
             Ledger::Export(export) => export.run(output).map(|()| Ended::Well),
@@ -157,7 +160,7 @@ impl Tail {
             None => reader.count()?.saturating_sub(u64::try_from(self.lines)?),
             Some(_) => 0,
         };
-        let mut entries = reader.entries(Sequence(first));
+        let mut entries = reader.entries(Sequence(first).max(reader.minimum()?));
         let mut last = VecDeque::new();
         while let Some(record) = entries.next()? {
             if kind.is_none_or(|kind| kind == record.kind) {

@@ -13,6 +13,7 @@ mod output;
 mod policy;
 mod progress;
 mod prompt;
+mod prune;
 mod remote;
 mod template;
 mod verify;

@@ -2,6 +2,7 @@
 //! auditor believes.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
@@ -9,7 +10,7 @@ use ledger::checkpoint::Checkpoint;
 use ledger::note::VerifierKey;
 use ledger::trust::{Cosigned, Policy};
 use serde_json::{Map, Value, json};
-use store::export::{Folder, Source, check};
+use store::export::{Folder, Progress, Source, check};
 use store::verify::{self, Fault};
 
 use super::ledger::{Place, hex, printable, summary};
@@ -217,6 +218,11 @@ impl Verify {
     fn whole(&self, trust: Option<&Policy>, output: &mut Output) -> Result<Ended> {
         let directory = self.place.existing()?;
         let in_directory = || format!("ledger in {}", directory.display());
+        let bar = Mutex::new(Bar::new("checked", "sealed entries"));
+        let told = |at: Progress| {
+            let mut bar = bar.lock().unwrap_or_else(PoisonError::into_inner);
+            bar.show(at.done, at.total);
+        };
         let own;
         let believed = match trust {
             Some(trust) => trust,
@@ -227,9 +233,10 @@ impl Verify {
         };
         let since = self.since(believed)?;
         let report = match &since {
-            Some(since) => verify::directory_since(&directory, trust, since),
-            None => verify::directory(&directory, trust),
+            Some(since) => verify::directory_since(&directory, trust, since, &told),
+            None => verify::directory_watched(&directory, trust, &told),
         };
+        bar.lock().unwrap_or_else(PoisonError::into_inner).end();
         let report = report.with_context(in_directory)?;
         let ended = ended(report.is_sound());
         if self.format.json {
@@ -238,6 +245,8 @@ impl Verify {
                 "origin": report.origin,
                 "entries": report.entries,
                 "signed": report.signed,
+                "sealed": report.sealed,
+                "minimum": report.minimum,
                 "root": hex(&report.root),
                 "disclosures": report.disclosures,
                 "erased": report.erased,
@@ -264,6 +273,19 @@ impl Verify {
             report.origin
         ))?;
         output.line(format!("  root         {}", hex(&report.root)))?;
+        if report.packs > 0 {
+            output.line(format!(
+                "  sealed       {} entries in {}",
+                report.sealed.saturating_sub(report.minimum),
+                count(usize::try_from(report.packs)?, "pack")
+            ))?;
+        }
+        if report.minimum > 0 {
+            output.line(format!(
+                "  pruned       entries below {}, on record; they were not checked",
+                report.minimum
+            ))?;
+        }
         output.line(format!(
             "  disclosures  {} fit their entries, {} erased",
             report.disclosures, report.erased

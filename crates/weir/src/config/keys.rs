@@ -26,7 +26,7 @@ sections! {
     LISTEN = "listen": ["address", "tls", "proxy_protocol", "channel_binding", "insecure"];
     TLS = "listen.tls": ["certificate", "key"];
     ADMIN = "admin": ["address", "insecure"];
-    LEDGER = "ledger": ["directory", "profile", "origin", "reserve", "listen", "insecure", "memory"];
+    LEDGER = "ledger": ["directory", "profile", "origin", "reserve", "retention", "memory", "listen", "insecure"];
     KEYS = "keys": ["file"];
     MASKING = "masking": ["key", "scope", "epoch"];
     POLICY = "policy": ["files"];

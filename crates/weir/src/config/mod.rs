@@ -104,6 +104,8 @@ pub struct Ledger {
     pub memory: PathBuf,
     /// Where auditors' programs read it (C2SP tlog-tiles), if anywhere.
     pub listen: Option<SocketAddr>,
+    /// How long entries are kept; `None` is for ever.
+    pub retention: Option<Duration>,
 }
 
 /// When entries must be on disk before a statement proceeds.

@@ -19,6 +19,7 @@ use super::{
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
+const DAY: Duration = Duration::from_secs(86_400);
 
 pub(super) fn config(text: &str, file: &Path) -> Result<Config, Vec<Fault>> {
     let folder = file.parent().unwrap_or(Path::new(""));
@@ -184,6 +185,7 @@ fn ledger(top: &Section<'_>) -> Option<Ledger> {
         reserve_bytes: 64 * MIB,
         memory: PathBuf::new(),
         listen: None,
+        retention: None,
     };
     let beside = |directory: &Path| {
         let mut name = directory.file_name().unwrap_or_default().to_owned();
@@ -224,6 +226,15 @@ fn ledger(top: &Section<'_>) -> Option<Ledger> {
     }
     if let Some(entry) = section.get("reserve") {
         ledger.reserve_bytes = entry.bytes(MIB..=1024 * GIB)?;
+    }
+    if let Some(entry) = section.get("retention") {
+        let time = entry.parsed(unit::duration)?;
+        if time < DAY {
+            let help = "Entries are pruned by whole days, UTC.".to_owned();
+            entry.fault("`ledger.retention` must be at least 1d", Some(help));
+            return None;
+        }
+        ledger.retention = Some(time);
     }
     let insecure = flag(&section, "insecure", false)?;
     if let Some(entry) = section.get("listen") {

@@ -33,6 +33,7 @@ fn a_small_configuration_has_safe_defaults() {
     assert_eq!(config.admin.address.to_string(), "127.0.0.1:6480");
     assert_eq!(config.ledger.directory, Path::new("/etc/weir/ledger"));
     assert_eq!(config.ledger.profile, Profile::Balanced);
+    assert_eq!(config.ledger.retention, None);
     assert_eq!(config.keys, Path::new("/etc/weir/keys.json"));
     assert_eq!(config.policy, PolicySource::Starter);
     assert_eq!(
@@ -64,6 +65,7 @@ fn a_large_configuration_is_read_in_full() {
         profile = "strict"
         origin = "weir.example/prod"
         reserve = "1GiB"
+        retention = "400d"
         [keys]
         file = "k.json"
         [masking]
@@ -124,6 +126,18 @@ fn a_large_configuration_is_read_in_full() {
     assert_eq!(target.login(&bot.tier).unwrap().user, "reader");
     assert_eq!(config.limits.message_bytes, 1_000_000);
     assert_eq!(config.limits.shutdown_grace, Duration::ZERO);
+}
+
+#[test]
+fn entries_are_kept_a_day_at_least() {
+    let with = |retention: &str| format!("{SMALL}\n[ledger]\nretention = \"{retention}\"\n");
+    let kept = parse(&with("400d")).unwrap().ledger.retention;
+    assert_eq!(kept, Some(std::time::Duration::from_secs(400 * 86_400)));
+    let refused = parse(&with("23h")).unwrap_err().to_string();
+    assert!(
+        refused.contains("`ledger.retention` must be at least 1d"),
+        "{refused}"
+    );
 }
 
 #[test]

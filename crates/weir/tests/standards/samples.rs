@@ -314,6 +314,7 @@ fn of_operators() -> Vec<Event> {
         RetentionPrune {
             from: Sequence(0),
             below: Sequence(256),
+            holds: Vec::new(),
             retention_s: Some(34_560_000),
             by: None,
         }
