@@ -34,6 +34,7 @@ pub mod measure;
 pub mod read;
 pub mod retention;
 pub mod rotate;
+pub mod search;
 pub mod ship;
 pub mod tiles;
 pub mod verify;

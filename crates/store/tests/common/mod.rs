@@ -8,6 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
+pub mod searching;
+
 use ledger::event::{Encoded, Intent, ObjectUse, Outcome, OutcomeStatus, Verdict, shape_hash};
 use ledger::{Event, Ledger};
 use store::disk::{Disk, File, Lock, Mode, RealDisk, Space};
