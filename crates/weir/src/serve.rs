@@ -14,6 +14,7 @@ use ledger::event::{ConfigChange, KeyCreate, KeyRevoke, PolicyChange};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use store::Store;
 use store::retention::Below;
+use store::search::{Keeper, Keeping};
 use store::ship::Outputs;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -58,6 +59,7 @@ async fn serve(mut config: Config) -> Result<()> {
     };
     record_keys(&store, &mut keys, &setup.keys)?;
     let retention = tokio::spawn(keep(Arc::clone(&store), config.ledger.retention));
+    let mut keeper = keeper(&store, &config)?;
     let control = control::listen(&config.ledger.directory, Arc::clone(&store))?;
     let gateway = Gateway::new(setup, Arc::clone(&store))?;
     // One runtime a worker, half the cores: a wake-up costs more than a statement,
@@ -135,6 +137,7 @@ async fn serve(mut config: Config) -> Result<()> {
     drop((watching, control));
     println!("weir: draining");
     gateway.drain(config.limits.shutdown_grace).await;
+    keeper.stop();
     store.close();
     outputs.stop(LAST_WORDS);
     println!("weir: stopped");
@@ -188,8 +191,11 @@ fn reload(
         || config.admin != old.admin
         || config.ledger != old.ledger
         || config.outputs != old.outputs
+        || config.search != old.search
     {
-        eprintln!("weir: [listen], [admin], [ledger] and [[output]] take effect after a restart");
+        eprintln!(
+            "weir: [listen], [admin], [ledger], [search] and [[output]] take effect after a restart"
+        );
     }
     record(store, Some(old), &config, Some(version), &fresh, policies)?;
     record_keys(store, keys, &setup.keys)?;
@@ -198,6 +204,23 @@ fn reload(
 }
 
 /// How the configuration says the ledger is kept.
+/// Keeps the search index beside the ledger. What goes wrong there concerns no session.
+fn keeper(store: &Arc<Store>, config: &Config) -> Result<Keeper> {
+    let keeping = Keeping {
+        seal_after: config.search.seal_after,
+        ..Keeping::default()
+    };
+    let report = |error: &store::search::Error| {
+        eprintln!("weir: {error}; it is tried again, and nothing is lost");
+    };
+    Ok(Keeper::start(
+        store,
+        config.search.place.clone(),
+        keeping,
+        report,
+    )?)
+}
+
 pub(crate) fn options(config: &Config) -> store::Options {
     let mut options = store::Options::new(config.ledger.origin.clone());
     options.profile = match config.ledger.profile {

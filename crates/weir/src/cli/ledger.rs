@@ -50,9 +50,9 @@ pub(crate) enum Ledger {
 pub(super) struct Place {
     /// The ledger's directory [default: that of the configuration]
     #[arg(long, value_name = "FOLDER")]
-    directory: Option<PathBuf>,
+    pub(super) directory: Option<PathBuf>,
     #[command(flatten)]
-    config: ConfigFile,
+    pub(super) config: ConfigFile,
 }
 
 impl Place {
@@ -364,7 +364,7 @@ pub(super) fn printable(text: &str) -> String {
         .collect()
 }
 
-fn cut(text: &str, limit: usize) -> String {
+pub(super) fn cut(text: &str, limit: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(limit) {
         Some((at, _)) => format!("{}…", line.get(..at).unwrap_or_default()),

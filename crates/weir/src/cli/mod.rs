@@ -1,5 +1,6 @@
 //! The command line: arguments in, text or JSON out. Decides nothing.
 
+mod audit;
 mod check;
 mod erase;
 mod evidence;
@@ -95,6 +96,9 @@ enum Command {
     /// Evidence for auditors, in one file that verifies offline
     #[command(subcommand)]
     Evidence(evidence::Evidence),
+    /// Find statements in the ledger, and ask it questions in SQL
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Tell what a statement does and what policy says to it
     Explain(explain::Explain),
 }
@@ -137,6 +141,7 @@ fn run(command: Command, output: &mut Output) -> Result<Ended> {
         Command::Policy(policy) => policy.run(output),
         Command::Ledger(ledger) => ledger.run(output),
         Command::Evidence(evidence) => evidence.run(output),
+        Command::Audit(audit) => audit.run(output),
         Command::Explain(explain) => explain.run(output),
     }
 }

@@ -46,15 +46,20 @@ impl Output {
         header: [&str; N],
         rows: &[[String; N]],
     ) -> Result<()> {
-        let mut widths = header.map(width);
+        self.rows(&header, rows)
+    }
+
+    /// As [`Output::table`], of columns nobody knows beforehand.
+    pub(crate) fn rows(&mut self, header: &[&str], rows: &[impl AsRef<[String]>]) -> Result<()> {
+        let mut widths: Vec<usize> = header.iter().copied().map(width).collect();
         for row in rows {
-            for (cell, wide) in row.iter().zip(&mut widths) {
+            for (cell, wide) in row.as_ref().iter().zip(&mut widths) {
                 *wide = (*wide).max(width(cell));
             }
         }
         let padded = |cells: Vec<&str>| {
             let mut line = String::new();
-            for (cell, wide) in cells.iter().zip(widths) {
+            for (cell, wide) in cells.iter().zip(widths.iter().copied()) {
                 line.push_str(cell);
                 line.extend(std::iter::repeat_n(
                     ' ',
@@ -66,7 +71,7 @@ impl Output {
         let header = self.paint.bold(&padded(header.to_vec()));
         self.line(header)?;
         for row in rows {
-            self.line(padded(row.iter().map(String::as_str).collect()))?;
+            self.line(padded(row.as_ref().iter().map(String::as_str).collect()))?;
         }
         Ok(())
     }

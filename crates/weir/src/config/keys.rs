@@ -21,12 +21,13 @@ macro_rules! sections {
 
 sections! {
     TOP = "": [
-        "listen", "listeners", "admin", "ledger", "keys", "masking", "policy", "targets", "principals", "limits", "output"
+        "listen", "listeners", "admin", "ledger", "keys", "masking", "policy", "targets", "principals", "limits", "output", "search"
     ];
     LISTEN = "listen": ["address", "tls", "proxy_protocol", "channel_binding", "insecure"];
     TLS = "listen.tls": ["certificate", "key"];
     ADMIN = "admin": ["address", "insecure"];
     LEDGER = "ledger": ["directory", "profile", "origin", "reserve", "retention", "memory", "listen", "insecure"];
+    SEARCH = "search": ["store", "seal_after"];
     KEYS = "keys": ["file"];
     MASKING = "masking": ["key", "scope", "epoch"];
     POLICY = "policy": ["files"];

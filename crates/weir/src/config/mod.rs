@@ -9,6 +9,7 @@ mod names;
 mod output;
 mod read;
 mod reader;
+mod search;
 mod secret;
 mod unit;
 mod url;
@@ -25,6 +26,7 @@ pub use fault::{Fault, Faults, nearest};
 pub use keys::{Keys, SECTIONS};
 pub use names::ColumnName;
 pub use output::{Destination, Output, Remote};
+pub use search::Search;
 pub use secret::SecretSource;
 pub use unit::{bytes, duration};
 pub use url::{SslMode, Url, is_loopback};
@@ -41,6 +43,8 @@ pub struct Config {
     pub admin: Admin,
     /// The ledger.
     pub ledger: Ledger,
+    /// The index over it.
+    pub search: Search,
     /// The access keys' file.
     pub keys: PathBuf,
     /// How stand-ins are made.

@@ -10,6 +10,7 @@ use toml::de::DeTable;
 
 use super::fault::{Fault, nearest};
 use super::reader::{Entry, Section, Source};
+use super::search::search;
 use super::url::{SslMode, Url};
 use super::{
     Admin, ColumnName, Config, Ledger, Limits, Listener, Login, Masking, PolicySource, Profile,
@@ -46,6 +47,7 @@ fn top(top: &Section<'_>, file: &Path) -> Option<Config> {
     let listeners = listeners(top);
     let admin = admin(top);
     let ledger = ledger(top);
+    let search = search(top, ledger.as_ref().map_or(Path::new(""), |l| &l.directory));
     let keys = top.section("keys", keys::KEYS).map_or_else(
         || Some(top.relative("keys.json")),
         |s| s.need("file", "\"keys.json\"")?.path(),
@@ -64,6 +66,7 @@ fn top(top: &Section<'_>, file: &Path) -> Option<Config> {
         listeners,
         admin: admin?,
         ledger: ledger?,
+        search: search?,
         keys: keys?,
         masking: masking?,
         policy: policy?,
