@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::disk::{Disk, File, Mode};
 use crate::log::{Active, Batch};
 use crate::segment::{self, Header};
+#[cfg(test)]
+use crate::simulation::{Broken, is_broken};
 use crate::{Options, files};
 
 /// Maker of segments.
@@ -61,6 +63,17 @@ impl Segments {
         file.sync()?;
         self.disk
             .rename(&temporary, &segment::path(&self.dir, ordinal))?;
+        #[cfg(test)]
+        if is_broken(Broken::SkipsDirectorySync) {
+            let offset = filled;
+            return Ok(Active {
+                file,
+                ordinal,
+                offset,
+                capacity,
+                emergency,
+            });
+        }
         self.disk.sync_dir(&segment::directory(&self.dir))?;
         Ok(Active {
             file,
@@ -152,8 +165,8 @@ impl Segments {
     pub(crate) fn drop_replaced(&self, old_end: (u64, u64), ordinal: u64) {
         let (old, offset) = old_end;
         if let Ok(file) = self.disk.open(&segment::path(&self.dir, old), Mode::Write) {
-            let _ = file.truncate(offset);
-            let _ = file.sync();
+            // What failed must be cut off before this file may be synced again.
+            let _ = file.truncate(offset).and_then(|()| file.sync());
         }
         for replaced in old.saturating_add(1)..ordinal {
             let path = segment::path(&self.dir, replaced);

@@ -13,6 +13,8 @@ use ledger::merkle::{Frontier, leaf_hash};
 
 use crate::log::{Batch, Log, STEP_NS, step};
 use crate::recover::BUNDLE_LEVEL;
+#[cfg(test)]
+use crate::simulation::{Broken, is_broken};
 use crate::{Error, files};
 
 /// Time between looks at the disk's space.
@@ -166,6 +168,8 @@ impl Committer {
         let durable_end = (inner.active.ordinal, inner.active.offset);
         drop(inner);
 
+        #[cfg(test)]
+        self.break_before_sync(&batch, end);
         let begun = Instant::now();
         // Order of safety: keys, then the entries that need them, in order.
         let mut result = log
@@ -181,6 +185,10 @@ impl Committer {
         }
         result = result.and_then(|()| active.sync().map_err(|error| ("sync", error)));
 
+        #[cfg(test)]
+        if is_broken(Broken::SyncsAgain) && result.is_err() {
+            result = active.sync().map_err(|error| ("sync", error));
+        }
         log.sync_times.record(begun.elapsed());
         let mut inner = log.inner();
         inner.in_flight_bytes = 0;
@@ -200,6 +208,19 @@ impl Committer {
         batch.clear();
         batch.bytes.shrink_to(IDLE_BYTES);
         self.idle = batch;
+    }
+
+    #[cfg(test)]
+    fn break_before_sync(&mut self, batch: &Batch, end: u64) {
+        if is_broken(Broken::AcknowledgesBeforeSync) {
+            self.publish(end);
+        }
+        if is_broken(Broken::SignsBeforeSync) {
+            let before = self.frontier.clone();
+            self.hash(batch);
+            self.checkpoint();
+            self.frontier = before;
+        }
     }
 
     /// Tells everybody what is durable.
@@ -286,11 +307,14 @@ impl Committer {
     }
 
     /// Leaves the log in good order, as far as the disk lets it.
-    fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         if self.log.inner().faults.failed.is_some() {
             self.heal();
         }
-        self.commit();
+        // What failed is not synced again: the next opening finds what reached the disk.
+        if self.log.inner().faults.failed.is_none() {
+            self.commit();
+        }
         self.checkpoint();
         self.remember();
         let mut inner = self.log.inner();

@@ -15,6 +15,8 @@ use ledger::{Event, Sequence, Unavailable};
 use crate::committer::Committer;
 use crate::log::Outage;
 use crate::segment::Header;
+#[cfg(test)]
+use crate::simulation::{Broken, is_broken};
 
 /// The alarm ends this many percent below where it begins.
 const HYSTERESIS_PERCENT: u8 = 2;
@@ -26,6 +28,10 @@ impl Committer {
         let mut inner = log.inner();
         // Nothing is appended while the log has failed, so the lock may be given back.
         let batch = std::mem::take(&mut inner.batch);
+        #[cfg(test)]
+        let Some(batch) = broken(&mut inner, &log, batch) else {
+            return;
+        };
         let durable = log.durable.load(Ordering::Acquire);
         let (end, epoch) = (inner.next.0, inner.epoch.saturating_add(1));
         let ordinal = inner.next_ordinal;
@@ -219,8 +225,34 @@ impl Committer {
             from: outage.from,
             dropped_bytes: 0,
             refused,
-            outage_ms: u64::try_from(outage.since.elapsed().as_millis()).ok(),
+            // A simulation has a time of its own.
+            outage_ms: u64::try_from(outage.since.elapsed().as_millis())
+                .ok()
+                .filter(|_| !cfg!(test)),
             fault: Some(outage.reason.to_string()),
         })
     }
+}
+
+/// Ways to heal wrongly; `None` if nothing else is to be done.
+#[cfg(test)]
+fn broken(
+    inner: &mut crate::log::Inner,
+    log: &crate::log::Log,
+    batch: crate::log::Batch,
+) -> Option<crate::log::Batch> {
+    if is_broken(Broken::NeverHeals) {
+        inner.batch = batch;
+        return None;
+    }
+    if is_broken(Broken::ReusesSegment) {
+        inner.batch = batch;
+        inner.faults.failed = None;
+        return None;
+    }
+    if is_broken(Broken::ForgetsBatch) {
+        inner.next = Sequence(log.durable.load(Ordering::Acquire));
+        return Some(crate::log::Batch::default());
+    }
+    Some(batch)
 }

@@ -2,18 +2,20 @@
 //!
 //! ```text
 //! header, 128 bytes: "weirkey1", log id (16), blind-index root (32), zeros, CRC-32C
-//! slot, 128 bytes:   state u8 (1 live, 2 erased), 7 zeros, key id (16),
+//! slot, 128 bytes:   state u8 (0 void, 1 live, 2 erased), 7 zeros, key id (16),
 //!                    blind index of the subject (32), secret (32),
 //!                    made u64 ns, erased u64 ns, 20 zeros, CRC-32C
 //! ```
 //! A slot is written once and only ever changed by erasing it: secret and blind index
 //! become zeros in place. A key is used on the day (UTC) it was made and on no other, so
-//! that days can be erased. A slot that was torn by a crash is left as it is; no durable
-//! entry uses its key, because keys are made durable before entries. On file systems that copy on write, and on
+//! that days can be erased. A slot that was torn by a crash becomes void when the log is
+//! opened; no durable entry uses its key, because keys are made durable before entries.
+//! Where an entry outlived a power cut that its key did not, the key counts as erased at
+//! that opening ([`Keys::settle`]). On file systems that copy on write, and on
 //! flash, old blocks may survive an overwrite below the file system: there the disk
 //! itself should be encrypted.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -25,10 +27,13 @@ use ledger::{Error as LedgerError, Unavailable};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::disk::{Disk, File, Mode};
+#[cfg(test)]
+use crate::simulation::{Broken, is_broken};
 use crate::{Error, files, random};
 
 const SLOT_BYTES: usize = 128;
 const MAGIC: &[u8; 8] = b"weirkey1";
+const VOID: u8 = 0;
 const LIVE: u8 = 1;
 const ERASED: u8 = 2;
 
@@ -106,9 +111,10 @@ pub(crate) fn read(disk: &dyn Disk, dir: &Path, log: &[u8; 16]) -> Result<Conten
     };
     for (slot, at) in slots {
         match parse(slot) {
-            Some((id, slot)) => {
+            Some(Parsed::Key(id, slot)) => {
                 content.slots.insert(id, (slot, at));
             }
+            Some(Parsed::Void) => {}
             None => content.damaged.push(at),
         }
     }
@@ -153,7 +159,13 @@ fn header_root(header: &[u8; SLOT_BYTES], log: &[u8; 16]) -> Option<[u8; 32]> {
     zeros.iter().all(|byte| *byte == 0).then_some(*root)
 }
 
-fn parse(slot: &[u8; SLOT_BYTES]) -> Option<(KeyId, Slot)> {
+/// What stands in a slot that can be read.
+enum Parsed {
+    Key(KeyId, Slot),
+    Void,
+}
+
+fn parse(slot: &[u8; SLOT_BYTES]) -> Option<Parsed> {
     let (&[state, 0, 0, 0, 0, 0, 0, 0], rest) = opened(slot)?.split_first_chunk()? else {
         return None;
     };
@@ -164,7 +176,8 @@ fn parse(slot: &[u8; SLOT_BYTES]) -> Option<(KeyId, Slot)> {
     let (erased_ns, _) = rest.split_first_chunk()?;
     let id = KeyId(*id);
     match state {
-        LIVE => Some((
+        VOID => Some(Parsed::Void),
+        LIVE => Some(Parsed::Key(
             id,
             Slot::Live {
                 key: Arc::new(SubjectKey::new(id, secret)),
@@ -172,7 +185,7 @@ fn parse(slot: &[u8; SLOT_BYTES]) -> Option<(KeyId, Slot)> {
                 day: Day::of(u64::from_le_bytes(*made_ns)),
             },
         )),
-        ERASED => Some((
+        ERASED => Some(Parsed::Key(
             id,
             Slot::Erased {
                 at_ns: u64::from_le_bytes(*erased_ns),
@@ -209,6 +222,10 @@ pub(crate) struct Keys {
     table: Mutex<Table>,
     /// Whether a slot was written since the last sync.
     dirty: AtomicBool,
+    /// Places of slots that could not be read when the table was opened.
+    torn: Vec<u64>,
+    /// Ids that stood in the table when it was opened.
+    known: HashSet<KeyId>,
 }
 
 struct InUse {
@@ -283,7 +300,31 @@ impl Keys {
             }),
             // What an earlier process wrote may not have reached the disk.
             dirty: AtomicBool::new(true),
+            torn: std::mem::take(&mut content.damaged),
+            known: content.slots.keys().copied().collect(),
         })
+    }
+
+    /// Leaves nothing of a crash: torn slots become void, and keys that entries above
+    /// the checkpoint were sealed under but that are nowhere in the table count as
+    /// erased now. Written, not yet durable.
+    pub(crate) fn settle(&self, used: &BTreeSet<KeyId>, now_ns: u64) -> std::io::Result<()> {
+        #[cfg(test)]
+        if is_broken(Broken::LeavesTornKeys) {
+            return Ok(());
+        }
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let void = encode(VOID, KeyId([0; 16]), &[0; 32], &[0; 32], [0, 0]);
+        for at in &self.torn {
+            table.write(*at, &void)?;
+        }
+        for id in used.iter().filter(|id| !self.known.contains(id)) {
+            let slot = encode(ERASED, *id, &[0; 32], &[0; 32], [0, now_ns]);
+            let end = table.end;
+            table.write(end, &slot)?;
+            table.end = end.saturating_add(SLOT_BYTES as u64);
+        }
+        Ok(())
     }
 
     /// The key of a subject for what is written at this time, which is made (written,
@@ -401,6 +442,10 @@ impl Keys {
     /// Makes durable what was written. A failed sync is not tried again on this file:
     /// [`Keys::rewrite`] makes another.
     pub(crate) fn sync(&self) -> std::io::Result<()> {
+        #[cfg(test)]
+        if is_broken(Broken::SkipsKeySync) {
+            return Ok(());
+        }
         if !self.dirty.swap(false, Ordering::AcqRel) {
             return Ok(());
         }
@@ -415,14 +460,25 @@ impl Keys {
             .inspect_err(|_| self.dirty.store(true, Ordering::Release))
     }
 
+    /// Whether nobody is at work with the table.
+    #[cfg(test)]
+    pub(crate) fn is_free(&self) -> bool {
+        self.table.try_lock().is_ok()
+    }
+
     /// Writes the table anew, after a fault.
     pub(crate) fn rewrite(&self, disk: &dyn Disk, dir: &Path) -> Result<(), Error> {
         let path = files::subject_keys(dir);
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         files::write(disk, dir, &path, &table.bytes)?;
-        table.file = disk
+        let file = disk
             .open(&path, Mode::Write)
             .map_err(Error::io("open", &path))?;
+        let old = std::mem::replace(&mut table.file, file);
+        // The old file has no name any more. What it holds must not outlive an erasure
+        // in the new one.
+        let zeros = vec![0; table.bytes.len()];
+        let _ = old.write_at(0, &zeros).and_then(|()| old.sync());
         self.dirty.store(false, Ordering::Release);
         Ok(())
     }

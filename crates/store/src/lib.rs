@@ -60,6 +60,8 @@ mod random;
 mod recover;
 mod scan;
 mod segment;
+#[cfg(test)]
+mod simulation;
 mod store;
 mod view;
 

@@ -26,19 +26,21 @@ use crate::keys::Keys;
 use crate::measure::Histogram;
 use crate::packer::{Packing, Roots};
 use crate::segment::{self, Header};
+#[cfg(test)]
+use crate::simulation::{Broken, is_broken};
 use crate::{Options, frame, random};
 
 mod state;
 
-use state::Room;
-pub(crate) use state::{Active, Batch, Faults, Inner, Outage};
+pub(crate) use state::{Active, Batch, Faults, Inner, Outage, Room};
 
 /// From here on a jump of the clock is one that is recorded, and time in entries
 /// follows it; what is less is smoothed. Nanoseconds.
 pub(crate) const STEP_NS: u64 = 100_000_000;
 
-/// How long an append waits for room before it fails.
-const WAIT_FOR_ROOM: Duration = Duration::from_secs(1);
+/// How long an append waits for room before it fails. A simulation, which has no other
+/// thread that could make room, does not wait.
+const WAIT_FOR_ROOM: Duration = Duration::from_millis(if cfg!(test) { 0 } else { 1000 });
 
 /// The log of the process that writes.
 pub(crate) struct Log {
@@ -279,9 +281,10 @@ impl Log {
         let length = batch.len().saturating_sub(start);
         inner.active.offset = inner.active.offset.saturating_add(length as u64);
         inner.unwritten = inner.unwritten.saturating_add(length);
-        if !prepared.draft.kind().goes_with_the_next()
-            && let Err(error) = inner.write_out()
-        {
+        let deferred = prepared.draft.kind().goes_with_the_next();
+        #[cfg(test)]
+        let deferred = deferred || is_broken(Broken::DefersIntents);
+        if !deferred && let Err(error) = inner.write_out() {
             // Of what failed only this is taken back: its caller is told.
             inner.take_back(start);
             return Err(self.fail(inner, "write", &error));

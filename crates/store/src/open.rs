@@ -37,6 +37,7 @@ pub(crate) fn open(
     disk: Arc<dyn Disk>,
     dir: &Path,
     options: Options,
+    now: Instant,
 ) -> Result<(Committer, Packer), Error> {
     let wal = segment::directory(dir);
     disk.create_dir(&wal).map_err(Error::io("create", &wal))?;
@@ -79,9 +80,23 @@ pub(crate) fn open(
         memory::check(&*disk, memory, &trust, &recovered.frontier, reader)?;
     }
 
+    #[cfg(test)]
+    recovered.break_it();
     // Order of safety: the keys that the tail needs, the tail, then what it replaces.
     let path = files::subject_keys(dir);
-    keys.sync().map_err(Error::io("sync", &path))?;
+    keys.settle(&recovered.tail_keys, options.clock.wall_ns())
+        .map_err(Error::io("write", &path))?;
+    #[cfg(test)]
+    let synced = crate::simulation::is_broken(crate::simulation::Broken::TrustsKeys);
+    #[cfg(not(test))]
+    let synced = false;
+    if recovered.clean || synced {
+        keys.sync().map_err(Error::io("sync", &path))?;
+    } else {
+        // A sync of this file may have failed in the process that ended, and another
+        // one would not make up for it.
+        keys.rewrite(&*disk, dir)?;
+    }
     let segments = Segments::new(Arc::clone(&disk), dir, &options);
     let epoch = recovered.epoch.saturating_add(1);
     let header = Header {
@@ -159,7 +174,7 @@ pub(crate) fn open(
     }
     let frontier = std::mem::take(&mut recovered.frontier);
     let mut committer = Committer::new(Arc::new(log), frontier);
-    first_entries(&mut committer, &checkpoint, &recovered)?;
+    first_entries(&mut committer, &checkpoint, &recovered, now)?;
     let packer = Packer::new(Arc::clone(&committer.log), recovered.sealed);
     committer.opened = true;
     committer.rotate();
@@ -208,11 +223,12 @@ fn first_entries(
     committer: &mut Committer,
     checkpoint: &Checkpoint,
     recovered: &Recovered,
+    now: Instant,
 ) -> Result<(), Error> {
     let log = Arc::clone(&committer.log);
     // The committer does not run yet, so it is driven from here.
     let mut append = |event: Event| {
-        committer.step(Instant::now());
+        committer.step(now);
         log.append(&event)
     };
     let epoch = log.inner().epoch;
@@ -243,7 +259,7 @@ fn first_entries(
         for intent in intents {
             log.append(&Event::from(unknown(*intent)))?;
         }
-        committer.step(Instant::now());
+        committer.step(now);
     }
     Ok(())
 }
@@ -284,6 +300,10 @@ fn create(disk: &dyn Disk, dir: &Path, origin: &str) -> Result<Identity, Error> 
         vkey: signer.verifier().to_string(),
         keys: Vec::new(),
     };
+    #[cfg(test)]
+    if crate::simulation::is_broken(crate::simulation::Broken::NamesItselfFirst) {
+        identity.write(disk, dir)?;
+    }
     keys::create(disk, dir, &identity.log_id())?;
     let empty = Checkpoint {
         origin: origin.to_owned(),

@@ -7,12 +7,13 @@
 //! on the disk: they are read and written again. What comes after a torn frame was
 //! never acknowledged as durable and is dropped, on the record.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use ledger::checkpoint::Checkpoint;
 use ledger::entry::Head;
 use ledger::merkle::{Frontier, Hash, leaf_hash};
-use ledger::seal::KeyId;
+use ledger::seal::{self, KeyId};
 use ledger::{Kind, Sequence};
 
 use crate::disk::{Disk, Mode};
@@ -21,6 +22,8 @@ use crate::pack::OpenIntents;
 use crate::pack::recover::Sealed;
 use crate::scan::{Cursor, Found};
 use crate::segment::{self, Layout, Segment};
+#[cfg(test)]
+use crate::simulation::{Broken, is_broken};
 use crate::{Error, erase, files};
 
 /// Level of a bundle's root in the tree.
@@ -47,10 +50,12 @@ pub(crate) struct Recovered {
     /// Time of the last entry that is not sealed, nanoseconds since 1970; 0 if there is
     /// none.
     pub(crate) last_ns: u64,
-    /// Allowed intents of the last run that have no outcome.
+    /// Allowed intents that have no outcome.
     pub(crate) orphans: Vec<Sequence>,
     /// Keys whose destruction is on record, and may have been interrupted.
     pub(crate) erased: Vec<KeyId>,
+    /// Keys that the disclosures in `tail` are sealed under.
+    pub(crate) tail_keys: BTreeSet<KeyId>,
     /// What the new segment replaces.
     replaced: Replaced,
 }
@@ -97,11 +102,9 @@ pub(crate) fn read(
             ),
         });
     }
-    let orphans = if walk.last == Some(Kind::LogClose) {
-        Vec::new()
-    } else {
-        walk.open.sequences()
-    };
+    // In a closed log there may be some too: an outcome that was refused because the
+    // disk failed.
+    let orphans = walk.open.sequences();
     // A header that cannot be read is of a segment that was begun and never synced:
     // all that was signed is there without it.
     for (path, _) in &layout.broken {
@@ -147,9 +150,28 @@ pub(crate) fn read(
             remove,
         },
         tail: walk.tail,
+        tail_keys: walk.tail_keys,
         frontier: walk.frontier,
         sealed: walk.sealed,
     })
+}
+
+#[cfg(test)]
+impl Recovered {
+    /// Ways to recover wrongly.
+    pub(crate) fn break_it(&mut self) {
+        if is_broken(Broken::TrustsTail) {
+            self.tail_from = Sequence(self.frontier.size());
+            self.tail = Batch::default();
+            self.replaced = Replaced::default();
+        }
+        if is_broken(Broken::ForgetsIntents) {
+            self.orphans.clear();
+        }
+        if is_broken(Broken::ForgetsCrash) {
+            self.clean = true;
+        }
+    }
 }
 
 /// Tidies up once the new segment is durable. Readers do not need it, so failures do
@@ -158,8 +180,8 @@ pub(crate) fn tidy(disk: &dyn Disk, recovered: &Recovered) {
     if let Some((path, offset)) = &recovered.replaced.cut
         && let Ok(file) = disk.open(path, Mode::Write)
     {
-        let _ = file.truncate(*offset);
-        let _ = file.sync();
+        // What a failed sync left must be cut off before this file is synced again.
+        let _ = file.truncate(*offset).and_then(|()| file.sync());
     }
     for path in &recovered.replaced.remove {
         let _ = files::remove_if_there(disk, path);
@@ -173,6 +195,7 @@ struct Walk<'a> {
     frontier: Frontier,
     roots: Vec<Hash>,
     tail: Batch,
+    tail_keys: BTreeSet<KeyId>,
     last: Option<Kind>,
     last_leaf: Vec<u8>,
     erased: Vec<KeyId>,
@@ -192,6 +215,7 @@ impl<'a> Walk<'a> {
             frontier: sealed.frontier(),
             roots: Vec::new(),
             tail: Batch::default(),
+            tail_keys: BTreeSet::new(),
             last: sealed.last,
             last_leaf: Vec::new(),
             erased: Vec::new(),
@@ -232,6 +256,10 @@ impl<'a> Walk<'a> {
             ));
         }
         while self.stopped.is_none() {
+            #[cfg(test)]
+            if is_broken(Broken::DropsTail) && self.frontier.size() >= self.checkpoint.size {
+                break;
+            }
             match cursor.next()? {
                 Found::Frame(frame, offset) if frame.sequence.0 < self.sealed.end => {
                     covered_end = offset.saturating_add(frame.raw.len() as u64);
@@ -264,6 +292,9 @@ impl<'a> Walk<'a> {
                             .bytes
                             .len()
                             .saturating_add(crate::frame::HEADER_BYTES);
+                        // One that cannot be split is for verification to name.
+                        let sealed = seal::envelopes(frame.sealed).unwrap_or_default();
+                        self.tail_keys.extend(sealed.iter().map(|one| one.key));
                         self.tail.bytes.extend_from_slice(frame.raw);
                         self.tail
                             .leaves

@@ -54,10 +54,10 @@ impl Store {
     /// As [`Store::open`].
     pub fn open_on(disk: Arc<dyn Disk>, dir: &Path, options: Options) -> Result<Arc<Store>, Error> {
         let background = options.packing == Packing::Background;
-        let (mut committer, packer) = open::open(disk, dir, options)?;
+        let (mut committer, packer) = open::open(disk, dir, options, Instant::now())?;
         let holds = Holds::read(&*committer.log.disk, dir)?;
         let log = Arc::clone(&committer.log);
-        committer.step(std::time::Instant::now());
+        committer.step(Instant::now());
         let thread = std::thread::Builder::new()
             .name("weir-ledger".into())
             .spawn(move || committer.run())

@@ -11,7 +11,7 @@ mod common;
 
 use std::path::{Path, PathBuf};
 
-use common::{intent, options};
+use common::{options, refused};
 use signed_note::{Note, StandardVerifier, VerifierList};
 use store::export::export;
 use store::read::Reader;
@@ -125,7 +125,7 @@ fn exported(dir: &Path, folder: &Path) -> Vec<u8> {
     let grow = |count| {
         let store = Store::open(dir, options()).unwrap();
         for statement in 0..count {
-            store.append(intent("alice", statement)).unwrap();
+            store.append(refused("alice", statement)).unwrap();
         }
         store.close();
         export(&Reader::open(dir).unwrap(), folder, &mut |_| {}).unwrap();

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use common::{FaultyDisk, intent, options};
+use common::{FaultyDisk, options, refused};
 use ledger::checkpoint::Checkpoint;
 use ledger::event::PolicyChange;
 use store::export::{Exported, Folder, Report, check, export, export_on};
@@ -25,7 +25,7 @@ fn grow(dir: &Path, count: u64) {
     let store = Store::open(dir, options()).unwrap();
     for number in 0..count {
         if count < 1000 {
-            store.append(intent("alice", number)).unwrap();
+            store.append(refused("alice", number)).unwrap();
             continue;
         }
         let change = PolicyChange {

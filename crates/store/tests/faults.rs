@@ -65,6 +65,9 @@ fn on_a_full_disk_intents_are_refused_outcomes_are_kept_and_it_resumes() {
         wait(&store, receipt.sequence).unwrap();
     }
     assert!(store.append(intent("alice", 0)).is_err());
+    eventually("the alarm is raised", || {
+        kinds(&store).contains(&Kind::StorageAlarm)
+    });
     faults.budget.store(10 << 20, Ordering::SeqCst);
     eventually("resumed", || store.health().is_ready());
     let receipt = store.append(intent("alice", 1)).unwrap();
@@ -275,9 +278,11 @@ fn in_a_storm_of_faults_every_receipt_is_kept() {
         for thread in 0..4_u64 {
             let (store, taken, busy) = (&store, &taken, &busy);
             scope.spawn(move || {
-                for round in 0..400 {
+                let mut round = 0;
+                while round < 60 {
                     let statement = thread * 1000 + round;
                     if let Ok(receipt) = store.append(intent("judy", statement)) {
+                        round += 1;
                         taken.lock().unwrap().push((receipt.sequence, statement));
                         if round % 7 == 0 && wait(store, receipt.sequence).is_ok() {
                             assert!(store.durable() > receipt.sequence);

@@ -90,8 +90,9 @@ fn opened_again_it_goes_on_where_it_was() {
     for run in 0..3_u64 {
         let store = Store::open(dir.path(), options()).unwrap();
         let receipt = store.append(intent("bob", run)).unwrap();
-        // Each run: opened, the intent, closed; nothing else, for no run crashed.
-        assert_eq!(receipt.sequence, Sequence(run * 3 + 1));
+        store.append(outcome(receipt.sequence)).unwrap();
+        // Each run: opened, intent and outcome, closed; nothing else, for no run crashed.
+        assert_eq!(receipt.sequence, Sequence(run * 4 + 1));
         assert!(store.health().is_ready());
     }
     let reader = Reader::open(dir.path()).unwrap();
@@ -102,7 +103,7 @@ fn opened_again_it_goes_on_where_it_was() {
     }
     assert_eq!(
         kinds,
-        [Kind::LogOpen, Kind::Intent, Kind::LogClose].repeat(3)
+        [Kind::LogOpen, Kind::Intent, Kind::Outcome, Kind::LogClose].repeat(3)
     );
     assert!(verify::directory(dir.path(), None).unwrap().is_sound());
 }

@@ -26,7 +26,7 @@ fn open(home: &Path) -> Result<Arc<Store>, Error> {
 fn grow(home: &Path, statements: u64) {
     let store = open(home).unwrap();
     for statement in 0..statements {
-        store.append(intent("alice", statement)).unwrap();
+        store.append(common::refused("alice", statement)).unwrap();
     }
     store.close();
 }

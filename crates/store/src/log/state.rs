@@ -10,6 +10,8 @@ use ledger::{Kind, Sequence, Unavailable};
 
 use super::Log;
 use crate::disk::File;
+#[cfg(test)]
+use crate::simulation::{Broken, is_broken};
 
 /// What the lock protects.
 pub(crate) struct Inner {
@@ -107,7 +109,7 @@ impl Batch {
 }
 
 /// Where there is room for an entry.
-pub(super) enum Room {
+pub(crate) enum Room {
     Here,
     InSpare,
     /// Soon, perhaps; or this is why not.
@@ -115,7 +117,7 @@ pub(super) enum Room {
 }
 
 impl Inner {
-    pub(super) fn admit(
+    pub(crate) fn admit(
         &self,
         bytes: u64,
         kind: Kind,
@@ -124,7 +126,13 @@ impl Inner {
         if self.closed {
             return Err(Unavailable::Closed);
         }
-        if let Some(reason) = &self.faults.failed {
+        #[cfg(test)]
+        let stays_open = is_broken(Broken::StaysOpen);
+        #[cfg(not(test))]
+        let stays_open = false;
+        if let Some(reason) = &self.faults.failed
+            && !stays_open
+        {
             return Err(reason.clone());
         }
         if let Some(reason) = self

@@ -2,15 +2,16 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
 
 pub mod power;
+pub mod searching;
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-pub mod searching;
-
-use ledger::event::{Encoded, Intent, ObjectUse, Outcome, OutcomeStatus, Verdict, shape_hash};
+use ledger::event::{
+    Clear, Encoded, Intent, ObjectUse, Outcome, OutcomeStatus, Verdict, shape_hash,
+};
 use ledger::{Event, Ledger};
 use store::disk::{Disk, File, Lock, Mode, RealDisk, Space};
 use store::{Options, Sequence};
@@ -62,6 +63,15 @@ pub fn intent(principal: &str, statement: u64) -> Event {
         traceparent: None,
         encoded: Encoded::default(),
     })
+}
+
+/// An intent that was refused, so that no outcome is due.
+pub fn refused(principal: &str, statement: u64) -> Event {
+    let mut event = intent(principal, statement);
+    if let Clear::Intent(intent) = &mut event.clear {
+        intent.decision = Verdict::Deny;
+    }
+    event
 }
 
 pub fn outcome(intent: Sequence) -> Event {
