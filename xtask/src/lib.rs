@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 pub mod bench;
 pub mod compat;
+pub mod crash;
 pub mod demo;
 pub mod lab;
 pub mod leaks;

@@ -31,6 +31,8 @@ enum Command {
     },
     /// Run third-party suites and everyday tools through the gateway
     Compat(xtask::compat::Compat),
+    /// Kill the gateway under load and hold the database's truth against the ledger
+    Crash(xtask::crash::Crash),
     /// Run every check there is
     Test,
     /// Check floors, file sizes, documents and licences
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Command::Bench(options) => xtask::bench::run(&options),
         Command::Forward { listen, to } => xtask::bench::forward(listen, to).map(|()| true),
         Command::Compat(options) => xtask::compat::run(&options),
+        Command::Crash(options) => xtask::crash::run(&options),
         Command::Test => xtask::test::run(),
         Command::Tidy => xtask::tidy::run(),
         Command::Leaks(options) => xtask::leaks::run(&options),

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
+use crate::crash::{self, Crash};
 use crate::demo::{self, Demo};
 use crate::lab::install;
 use crate::leaks::{self, Leaks};
@@ -55,6 +56,7 @@ const STEPS: &[Step] = &[
     ("fuzz corpus", fuzz_corpus),
     ("leaks, own corpus", own_leaks),
     ("leaks, shared corpus", shared_leaks),
+    ("crash, 20 kills", kills),
     ("demo --check", || {
         Ok(Count::one(demo::run(&Demo { check: true })?))
     }),
@@ -196,6 +198,21 @@ fn shared_leaks() -> Result<Count> {
         corpus: Some(corpus),
         setup: Some(setup),
         ..Leaks::default()
+    })
+}
+
+/// Kills of the gateway under load; each counts as a test, each broken rule as a failure.
+fn kills() -> Result<Count> {
+    let summary = crash::measure(&Crash {
+        kills: 20,
+        seed: 1,
+        ..Crash::default()
+    })?;
+    println!("{}", summary.line());
+    Ok(Count {
+        passed: usize::try_from(summary.kills)?,
+        failed: usize::try_from(summary.violations)?,
+        skipped: 0,
     })
 }
 

@@ -224,6 +224,22 @@ impl Postgres {
             .unwrap_or_default()
     }
 
+    /// What the server logged from a byte on, in whole lines, and where that ends.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn log_from(&self, offset: u64) -> Result<(String, u64)> {
+        use std::io::{Read, Seek, SeekFrom};
+        let mut file = fs::File::open(self.folder.path().join("server.log"))?;
+        file.seek(SeekFrom::Start(offset))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n');
+        bytes.truncate(whole.map_or(0, |last| last + 1));
+        let end = offset + u64::try_from(bytes.len())?;
+        Ok((String::from_utf8_lossy(&bytes).into_owned(), end))
+    }
+
     /// How to connect to a database as superuser.
     #[must_use]
     pub fn connect(&self, database: &str) -> Connect {
