@@ -76,7 +76,7 @@ fn a_ledger_that_was_put_back_is_not_appended_to() {
     };
     let store = Store::open(&ledger, options).unwrap();
     for statement in 0..20 {
-        store.append(intent("alice", statement)).unwrap();
+        store.append(common::refused("alice", statement)).unwrap();
     }
     store.close();
     let said = refused(home);

@@ -268,15 +268,25 @@ pub fn violations(history: &History) -> Vec<Violation> {
         if !recorded {
             violation(Rule::AnswerWithoutRecord, format!("{statement:?}"));
         }
-        let intents = record.allowed.get(&statement.tag).map(Vec::as_slice);
-        for intent in intents.unwrap_or_default() {
-            let statuses = record.outcomes.get(intent).map(Vec::as_slice);
-            if history.strict && answer.good && statuses != Some(&["ok"]) {
-                violation(
-                    Rule::AnswerWithoutOutcome,
-                    format!("{statement:?}, intent {intent}: {statuses:?}"),
-                );
-            }
+    }
+    // A prepared statement has an intent for each execution, and the last may have been
+    // in flight: as many outcomes as answers, then, not one for each intent.
+    let mut good: HashMap<u64, usize> = HashMap::new();
+    for answer in history.answers.iter().filter(|answer| answer.good) {
+        *good.entry(answer.statement.tag).or_default() += 1;
+    }
+    for (tag, answers) in good {
+        let Some(intents) = record.allowed.get(&tag).filter(|_| history.strict) else {
+            continue;
+        };
+        let statuses = intents.iter().map(|intent| record.outcomes.get(intent));
+        let ok = statuses.filter(|one| one.map(Vec::as_slice) == Some(&["ok"]));
+        let ok = ok.count();
+        if ok < answers {
+            violation(
+                Rule::AnswerWithoutOutcome,
+                format!("t_{tag}: {answers} answered well, {ok} intents of {intents:?} are `ok`"),
+            );
         }
     }
     // Whether it was answered or not: what the record says must be so.
@@ -415,6 +425,17 @@ mod tests {
     #[test]
     fn an_honest_ledger_breaks_no_rule() {
         assert_eq!(rules(&honest()), []);
+    }
+
+    #[test]
+    fn each_answer_wants_its_outcome_and_an_execution_in_flight_none() {
+        let mut history = honest();
+        let again = intent(9, "insert into effects as t_2 (id) values ($1)");
+        history.entries.extend([again, outcome(10, 9, "unknown")]);
+        assert_eq!(rules(&history), []);
+        let answered = history.answers[1];
+        history.answers.push(answered);
+        assert_eq!(rules(&history), [Rule::AnswerWithoutOutcome]);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod fault;
 mod keys;
+mod ledger;
 mod names;
 mod output;
 mod read;

@@ -9,18 +9,18 @@ use identity::{Kind, Principal, check_principal_id};
 use toml::de::DeTable;
 
 use super::fault::{Fault, nearest};
+use super::ledger::ledger;
 use super::reader::{Entry, Section, Source};
 use super::search::search;
 use super::url::{SslMode, Url};
 use super::{
-    Admin, ColumnName, Config, Ledger, Limits, Listener, Login, Masking, PolicySource, Profile,
-    SecretSource, Target, TlsFiles, keys, unit,
+    Admin, ColumnName, Config, Limits, Listener, Login, Masking, PolicySource, SecretSource,
+    Target, TlsFiles, keys, unit,
 };
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
-const DAY: Duration = Duration::from_secs(86_400);
 
 pub(super) fn config(text: &str, file: &Path) -> Result<Config, Vec<Fault>> {
     let folder = file.parent().unwrap_or(Path::new(""));
@@ -148,7 +148,7 @@ fn listener(section: &Section<'_>) -> Option<Listener> {
     })
 }
 
-fn address(entry: &Entry<'_>) -> Option<SocketAddr> {
+pub(super) fn address(entry: &Entry<'_>) -> Option<SocketAddr> {
     entry.parsed(|text| {
         text.parse().map_err(|_| {
             format!("\"{text}\" is not an address: write \"127.0.0.1:6432\" or \"[::]:6432\"")
@@ -156,7 +156,7 @@ fn address(entry: &Entry<'_>) -> Option<SocketAddr> {
     })
 }
 
-fn flag(section: &Section<'_>, key: &str, default: bool) -> Option<bool> {
+pub(super) fn flag(section: &Section<'_>, key: &str, default: bool) -> Option<bool> {
     section.get(key).map_or(Some(default), |entry| entry.flag())
 }
 
@@ -178,83 +178,6 @@ fn admin(top: &Section<'_>) -> Option<Admin> {
         );
     }
     Some(Admin { address })
-}
-
-fn ledger(top: &Section<'_>) -> Option<Ledger> {
-    let mut ledger = Ledger {
-        directory: top.relative("ledger"),
-        profile: Profile::Balanced,
-        origin: "weir.local".to_owned(),
-        reserve_bytes: 64 * MIB,
-        memory: PathBuf::new(),
-        listen: None,
-        retention: None,
-    };
-    let beside = |directory: &Path| {
-        let mut name = directory.file_name().unwrap_or_default().to_owned();
-        name.push(".checkpoint");
-        directory.with_file_name(name)
-    };
-    ledger.memory = beside(&ledger.directory);
-    let Some(section) = top.section("ledger", keys::LEDGER) else {
-        return Some(ledger);
-    };
-    if let Some(entry) = section.get("directory") {
-        ledger.directory = entry.path()?;
-        ledger.memory = beside(&ledger.directory);
-    }
-    if let Some(entry) = section.get("memory") {
-        ledger.memory = entry.path()?;
-    }
-    if let Some(entry) = section.get("profile") {
-        let words = [Profile::Strict, Profile::Balanced, Profile::Fast].map(|p| (p.name(), p));
-        ledger.profile = entry.word(&words)?;
-    }
-    if let Some(entry) = section.get("origin") {
-        // C2SP tlog-checkpoint: the origin is one line; signed-note: a key name
-        // has neither spaces nor `+`.
-        ledger.origin = entry.parsed(|text| {
-            if text
-                .chars()
-                .any(|c| c.is_whitespace() || c.is_control() || c == '+')
-            {
-                Err(
-                    "`ledger.origin` has neither spaces nor +, like \"weir.example/prod\""
-                        .to_owned(),
-                )
-            } else {
-                Ok(text.to_owned())
-            }
-        })?;
-    }
-    if let Some(entry) = section.get("reserve") {
-        ledger.reserve_bytes = entry.bytes(MIB..=1024 * GIB)?;
-    }
-    if let Some(entry) = section.get("retention") {
-        let time = entry.parsed(unit::duration)?;
-        if time < DAY {
-            let help = "Entries are pruned by whole days, UTC.".to_owned();
-            entry.fault("`ledger.retention` must be at least 1d", Some(help));
-            return None;
-        }
-        ledger.retention = Some(time);
-    }
-    let insecure = flag(&section, "insecure", false)?;
-    if let Some(entry) = section.get("listen") {
-        let address = address(&entry)?;
-        if !insecure && !address.ip().to_canonical().is_loopback() {
-            let help = "Use a loopback address behind a proxy that asks who is there, or insecure = true if only \
-                        auditors can reach it.";
-            section.fault(
-                format!(
-                    "[ledger] would show {address} to whoever reaches it: its entries name principals and tables"
-                ),
-                Some(help.to_owned()),
-            );
-        }
-        ledger.listen = Some(address);
-    }
-    Some(ledger)
 }
 
 fn masking(top: &Section<'_>) -> Option<Masking> {
