@@ -245,11 +245,19 @@ pub(crate) fn write(disk: &dyn Disk, dir: &Path, path: &Path, bytes: &[u8]) -> R
     let file = disk
         .open(&temporary, Mode::Create)
         .map_err(Error::io("create", &temporary))?;
-    file.write_at(0, bytes)
-        .map_err(Error::io("write", &temporary))?;
-    file.sync().map_err(Error::io("sync", &temporary))?;
-    disk.rename(&temporary, path)
-        .map_err(Error::io("rename", &temporary))?;
+    let written = file
+        .write_at(0, bytes)
+        .map_err(Error::io("write", &temporary))
+        .and_then(|()| file.sync().map_err(Error::io("sync", &temporary)))
+        .and_then(|()| {
+            disk.rename(&temporary, path)
+                .map_err(Error::io("rename", &temporary))
+        });
+    if written.is_err() {
+        // Half a copy of what may be erased later takes up what room there is.
+        let _ = disk.remove(&temporary);
+    }
+    written?;
     disk.sync_dir(dir).map_err(Error::io("sync", dir))
 }
 

@@ -26,7 +26,7 @@ use ledger::seal::{KeyId, SubjectKey, blind_index};
 use ledger::{Error as LedgerError, Unavailable};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::disk::{Disk, File, Mode};
+use crate::disk::{Disk, File, Mode, is_full};
 #[cfg(test)]
 use crate::simulation::{Broken, is_broken};
 use crate::{Error, files, random};
@@ -222,6 +222,9 @@ pub(crate) struct Keys {
     table: Mutex<Table>,
     /// Whether a slot was written since the last sync.
     dirty: AtomicBool,
+    /// Whether a sync of the file failed, so that what it holds is written once more
+    /// before the next one.
+    failed: AtomicBool,
     /// Places of slots that could not be read when the table was opened.
     torn: Vec<u64>,
     /// Ids that stood in the table when it was opened.
@@ -300,6 +303,7 @@ impl Keys {
             }),
             // What an earlier process wrote may not have reached the disk.
             dirty: AtomicBool::new(true),
+            failed: AtomicBool::new(false),
             torn: std::mem::take(&mut content.damaged),
             known: content.slots.keys().copied().collect(),
         })
@@ -421,26 +425,25 @@ impl Keys {
             .filter(|live| doomed(live))
             .cloned()
             .collect();
-        if slots.is_empty() {
-            return Ok(());
-        }
         for Live { key, at, .. } in &slots {
+            self.dirty.store(true, Ordering::Release);
             let slot = encode(ERASED, key.id(), &[0; 32], &[0; 32], [0, now_ns]);
             table
                 .write(*at, &slot)
                 .map_err(failed("erasure of a subject key"))?;
         }
-        table.file.sync().map_err(failed("sync of an erasure"))?;
+        // Also if they may yet come back by a failing sync, nothing more is sealed under them.
         for keys in table.live.values_mut() {
             keys.retain(|live| !doomed(live));
         }
         table.by_id.retain(|id, _| !ids.contains(id));
         in_use.retain(|_, one| !ids.contains(&one.key.id()));
-        Ok(())
+        drop((table, in_use));
+        self.sync().map_err(failed("sync of an erasure"))
     }
 
-    /// Makes durable what was written. A failed sync is not tried again on this file:
-    /// [`Keys::rewrite`] makes another.
+    /// Makes durable what was written. After a failed sync the system may hold for
+    /// written what is not, so all of it is written again before the next one.
     pub(crate) fn sync(&self) -> std::io::Result<()> {
         #[cfg(test)]
         if is_broken(Broken::SkipsKeySync) {
@@ -449,15 +452,16 @@ impl Keys {
         if !self.dirty.swap(false, Ordering::AcqRel) {
             return Ok(());
         }
-        let file = Arc::clone(
-            &self
-                .table
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .file,
-        );
-        file.sync()
-            .inspect_err(|_| self.dirty.store(true, Ordering::Release))
+        let written = || {
+            let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+            if self.failed.load(Ordering::Acquire) {
+                table.file.write_at(0, &table.bytes)?;
+            }
+            Ok(Arc::clone(&table.file))
+        };
+        let synced = written().and_then(|file| file.sync());
+        self.failed.store(synced.is_err(), Ordering::Release);
+        synced.inspect_err(|_| self.dirty.store(true, Ordering::Release))
     }
 
     /// Whether nobody is at work with the table.
@@ -466,11 +470,20 @@ impl Keys {
         self.table.try_lock().is_ok()
     }
 
-    /// Writes the table anew, after a fault.
+    /// Writes the table anew, after a fault: to another file, or where the disk is full,
+    /// over itself. Every slot stays as it is, so a crash meanwhile leaves nothing new.
     pub(crate) fn rewrite(&self, disk: &dyn Disk, dir: &Path) -> Result<(), Error> {
         let path = files::subject_keys(dir);
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        files::write(disk, dir, &path, &table.bytes)?;
+        match files::write(disk, dir, &path, &table.bytes) {
+            Err(Error::Io { source, .. }) if is_full(&source) => {
+                drop(table);
+                self.failed.store(true, Ordering::Release);
+                self.dirty.store(true, Ordering::Release);
+                return self.sync().map_err(Error::io("sync", &path));
+            }
+            written => written?,
+        }
         let file = disk
             .open(&path, Mode::Write)
             .map_err(Error::io("open", &path))?;
@@ -479,6 +492,7 @@ impl Keys {
         // in the new one.
         let zeros = vec![0; table.bytes.len()];
         let _ = old.write_at(0, &zeros).and_then(|()| old.sync());
+        self.failed.store(false, Ordering::Release);
         self.dirty.store(false, Ordering::Release);
         Ok(())
     }

@@ -253,6 +253,33 @@ fn opened_on_a_full_disk_it_lives_on_the_reserve_until_there_is_space() {
 }
 
 #[test]
+fn after_a_crash_it_comes_up_on_a_disk_without_a_byte_of_room() {
+    let (running, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store = Store::open(running.path(), options()).unwrap();
+    let last = store.append(intent("alice", 1)).unwrap().sequence;
+    wait(&store, last).unwrap();
+    eventually("reserved", || store.health().reserve);
+    // What a killed process leaves.
+    common::copy_dir(running.path(), dir.path());
+    store.close();
+
+    let (disk, faults) = FaultyDisk::new();
+    // Others take what is given up, too.
+    faults.budget.store(-(10 << 20), Ordering::SeqCst);
+    let store = Store::open_on(disk, dir.path(), options()).unwrap();
+    let refused = store.append(intent("alice", 2));
+    assert!(
+        matches!(refused, Err(Unavailable::DiskFull { .. })),
+        "{refused:?}"
+    );
+    faults.budget.store(10 << 20, Ordering::SeqCst);
+    eventually("resumed", || store.health().is_ready());
+    store.append(intent("alice", 3)).unwrap();
+    store.close();
+    assert!(verify::directory(dir.path(), None).unwrap().is_sound());
+}
+
+#[test]
 fn a_closed_ledger_refuses() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path(), options()).unwrap();

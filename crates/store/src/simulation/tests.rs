@@ -1,13 +1,18 @@
 //! The counts, and the mutants.
 
 use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::disk::FaultKind;
+use super::disk::{Crash, Fault, FaultKind, SimDisk, after_crash};
 use super::history::{Told, Wanted, live};
-use super::witness::Check;
+use super::image::{Image, Luck};
+use super::random::Random;
+use super::witness::{Check, Mark, Witness};
 use super::{BROKEN, Broken};
 use crate::Profile;
+use crate::keys::{self, Keys, Slot};
 
 const PROFILES: [Profile; 3] = [Profile::Strict, Profile::Balanced, Profile::Fast];
 
@@ -145,4 +150,41 @@ mutants! {
     a_log_that_never_heals: NeverHeals is caught by Heals;
     intents_that_wait: DefersIntents is caught by Written;
     an_identity_before_its_log: NamesItselfFirst is caught by Opens;
+}
+
+/// The second sync of a file whose first one failed tells nothing: what was erased must
+/// be gone after a power cut all the same.
+#[test]
+fn an_erasure_whose_sync_failed_is_done_by_the_next_one() {
+    let (dir, log) = (Path::new("/sim"), [7; 16]);
+    let random = Random::new(1);
+    let witness = Witness::after(Mark::default());
+    let disk = SimDisk::new(Image::new(dir), Arc::clone(&witness), random.fork(1));
+    keys::create(&disk, dir, &log).unwrap();
+    let keys = Keys::open(&disk, dir, &log).unwrap();
+    let ids = [
+        keys.of(Some(&"ann".into()), 0).unwrap().id(),
+        keys.of(Some(&"bob".into()), 0).unwrap().id(),
+    ];
+    keys.sync().unwrap();
+    disk.observe(vec![Fault {
+        kind: FaultKind::Sync,
+        from: 0,
+        until: usize::MAX,
+    }]);
+    keys.erase(&ids[..1], 1).unwrap_err();
+    assert!(
+        keys.live(ids[0]).is_none(),
+        "nothing is sealed under it any more"
+    );
+    keys.erase(&ids[..1], 1).unwrap_err();
+    disk.repair();
+    keys.erase(&ids[..1], 1).unwrap();
+    let last = disk.take_moments().pop().unwrap();
+    let left = after_crash(&last, Crash::Power(Luck::None), &mut random.fork(2));
+    let left = SimDisk::new(left, witness, random.fork(3));
+    let content = keys::read(&left, dir, &log).unwrap();
+    let slots = &content.slots;
+    assert!(matches!(slots[&ids[0]].0, Slot::Erased { at_ns: 1 }));
+    assert!(matches!(slots[&ids[1]].0, Slot::Live { .. }));
 }
