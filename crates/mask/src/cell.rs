@@ -1,11 +1,15 @@
 //! One value: by type and format to what is digested, and to the stand-in of that type.
 
+use zeroize::Zeroizing;
+
+use crate::Reveal;
 use crate::array;
 use crate::json;
-use crate::key::TokenKey;
-use crate::label::Rule;
+use crate::key::{Keys, TokenKey};
+use crate::label::{Label, Rule};
 use crate::network::{Address, parse_uuid};
 use crate::stand_in;
+use crate::token::{self, Read};
 use crate::types::{Format, Scalar, Shape};
 
 /// Appends the masked value, or answers `None` for NULL; then `out` may hold a torso.
@@ -30,6 +34,85 @@ pub(crate) fn mask(
         },
         Shape::Opaque => None,
     }
+}
+
+/// What a token stands for, in the wire format it came in.
+pub(crate) fn reveal(
+    keys: &Keys,
+    label: &Label,
+    shape: Shape,
+    format: Format,
+    value: &[u8],
+) -> Reveal {
+    match shape {
+        Shape::Scalar(scalar) => reveal_scalar(keys, label, scalar, format, value),
+        Shape::Array(element, oid) => reveal_array(keys, label, (element, oid), format, value),
+        Shape::Opaque => Reveal::NotAToken,
+    }
+}
+
+fn reveal_scalar(
+    keys: &Keys,
+    label: &Label,
+    scalar: Scalar,
+    _format: Format,
+    value: &[u8],
+) -> Reveal {
+    let text = match scalar {
+        Scalar::Text(_) => text_of(value),
+        Scalar::Padded(_) => text_of(value).map(|text| text.trim_end_matches(' ')),
+        Scalar::Json | Scalar::Jsonb | Scalar::Uuid | Scalar::Inet | Scalar::Cidr => None,
+    };
+    let Some(text) = text else {
+        return Reveal::NotAToken;
+    };
+    let ciphers = keys.all(label).filter_map(TokenKey::cipher);
+    match token::read(label.rule(), ciphers, text) {
+        Read::Raw(mut raw) => Reveal::Raw(Zeroizing::new(std::mem::take(&mut *raw).into_bytes())),
+        Read::Foreign => Reveal::Foreign,
+        Read::Not => Reveal::NotAToken,
+    }
+}
+
+/// An array of tokens becomes one of values; one that holds tokens beside others is foreign.
+fn reveal_array(
+    keys: &Keys,
+    label: &Label,
+    (element, oid): (Scalar, u32),
+    format: Format,
+    value: &[u8],
+) -> Reveal {
+    let (mut tokens, mut others, mut foreign) = (false, false, false);
+    let mut out = Zeroizing::new(Vec::with_capacity(value.len()));
+    let mut each = |value: &[u8], out: &mut Vec<u8>| {
+        match reveal_scalar(keys, label, element, format, value) {
+            Reveal::Raw(raw) => {
+                tokens = true;
+                out.extend_from_slice(&raw);
+                return Some(());
+            }
+            Reveal::Foreign => foreign = true,
+            Reveal::NotAToken => others = true,
+        }
+        None
+    };
+    let whole = match format {
+        Format::Text => array::text(value, &mut out, &mut each),
+        Format::Binary => array::binary(value, oid, &mut out, &mut each),
+    };
+    match (tokens, others || foreign) {
+        (true, false) if whole.is_some() => Reveal::Raw(out),
+        (false, _) if !foreign && !holds_marked(label.rule(), value) => Reveal::NotAToken,
+        _ => Reveal::Foreign,
+    }
+}
+
+/// Does an array hold what looks like a token, however the array is written?
+fn holds_marked(rule: Rule, array: &[u8]) -> bool {
+    let marks = ['{', '}', ',', '"', '\\'];
+    String::from_utf8_lossy(array)
+        .split(|char: char| marks.contains(&char) || char.is_whitespace() || char.is_control())
+        .any(|part| token::is_marked(rule, part))
 }
 
 /// Does the rule make values of the type at all?
@@ -94,18 +177,31 @@ fn text(rule: Rule, key: &TokenKey, chars: usize, raw: &str, out: &mut Vec<u8>) 
         }
         out.truncate(start);
     }
-    stand_in::write(
-        rule,
-        key,
-        digest(rule, key, raw),
-        chars,
-        raw.as_bytes(),
-        out,
-    )
+    token_or_stand_in(rule, key, raw, chars, raw.as_bytes(), out)
+}
+
+/// A token where the rule has one and there is room, else a stand-in. `shown` is what must not come out.
+pub(crate) fn token_or_stand_in(
+    rule: Rule,
+    key: &TokenKey,
+    raw: &str,
+    chars: usize,
+    shown: &[u8],
+    out: &mut Vec<u8>,
+) -> Option<()> {
+    let start = out.len();
+    if let Some(cipher) = key.cipher()
+        && token::write(rule, cipher, raw, chars, out).is_some()
+        && out.get(start..) != Some(shown)
+    {
+        return Some(());
+    }
+    out.truncate(start);
+    stand_in::write(rule, key, digest(rule, key, raw), chars, shown, out)
 }
 
 /// The digest of a text: of what it means where the rule knows another type for it.
-pub(crate) fn digest(rule: Rule, key: &TokenKey, raw: &str) -> [u8; 32] {
+fn digest(rule: Rule, key: &TokenKey, raw: &str) -> [u8; 32] {
     match rule {
         // Draws nothing.
         Rule::Redact => [0; 32],

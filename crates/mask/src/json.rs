@@ -5,7 +5,7 @@
 use crate::cell;
 use crate::key::TokenKey;
 use crate::label::Rule;
-use crate::stand_in;
+use zeroize::Zeroizing;
 
 /// Deepest nesting that is read.
 const MAX_DEPTH: u32 = 128;
@@ -139,19 +139,17 @@ impl Writer<'_> {
     }
 
     fn stand_in(&mut self, rule: Rule, text: &Text<'_>) -> Option<()> {
-        let digest = match text.escaped {
-            false => cell::digest(rule, self.key, text.inner),
-            true => cell::digest(rule, self.key, &text.chars().collect::<String>()),
+        let resolved;
+        let raw = match text.escaped {
+            false => text.inner,
+            true => {
+                resolved = Zeroizing::new(text.chars().collect::<String>());
+                resolved.as_str()
+            }
         };
         self.out.push(b'"');
-        stand_in::write(
-            rule,
-            self.key,
-            digest,
-            usize::MAX,
-            text.inner.as_bytes(),
-            self.out,
-        )?;
+        let shown = text.inner.as_bytes();
+        cell::token_or_stand_in(rule, self.key, raw, usize::MAX, shown, self.out)?;
         self.out.push(b'"');
         self.changed = true;
         Some(())

@@ -1,26 +1,44 @@
-//! Keys: one per label, derived from the root key (HKDF-SHA-256, RFC 5869), kept as HMAC states.
+//! Keys: one per label, derived from the root key (HKDF-SHA-256, RFC 5869), kept as HMAC states and AES key
+//! schedules.
 
-use crate::label::{Label, built_in_words};
+use std::ops::RangeInclusive;
+
+use crate::ff1::Ff1;
+use crate::label::{Label, labels};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroize;
 
-/// One label's key, ready to use. No `Debug`, wiped on drop (by `hmac`).
-pub(crate) struct TokenKey(Hmac<Sha256>);
+/// One label's keys, ready to use. No `Debug`, wiped on drop (by `hmac` and `aes`).
+pub(crate) struct TokenKey {
+    hmac: Hmac<Sha256>,
+    cipher: Option<Ff1>,
+}
 
 /// What a value is under a key: everything in a stand-in is drawn from it.
 pub(crate) type Digest = [u8; 32];
 
 impl TokenKey {
-    fn new(mut key: [u8; 32]) -> Self {
-        let keyed = Self(keyed(&key));
+    /// Of the key for stand-ins, and the key for tokens.
+    fn new(mut key: [u8; 32], tokens: Option<[u8; 32]>) -> Self {
+        let hmac = keyed(&key);
         key.zeroize();
-        keyed
+        let cipher = tokens.map(|mut key| {
+            let cipher = Ff1::new(&key);
+            key.zeroize();
+            cipher
+        });
+        Self { hmac, cipher }
+    }
+
+    /// What makes the label's tokens, if it has any.
+    pub(crate) fn cipher(&self) -> Option<&Ff1> {
+        self.cipher.as_ref()
     }
 
     /// The digest of a value given in parts.
     pub(crate) fn digest<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> Digest {
-        let mut mac = self.0.clone();
+        let mut mac = self.hmac.clone();
         for part in parts {
             mac.update(part);
         }
@@ -33,42 +51,71 @@ impl TokenKey {
     }
 }
 
-/// The keys of one scope and epoch, in the order of the built-in labels; the last one is for all
-/// other labels (they only redact, so it draws nothing).
+/// The keys of one scope: of the epoch that writes, and of those whose tokens are still read.
 pub(crate) struct Keys {
-    built_in: Vec<TokenKey>,
+    /// Newest first, never empty.
+    epochs: Vec<Epoch>,
+    /// For labels that are not built in. They only redact, so it draws nothing.
     other: TokenKey,
 }
 
+/// The keys of one epoch, in the order of the built-in labels.
+struct Epoch(Vec<TokenKey>);
+
 impl Keys {
-    pub(crate) fn derive(root: &[u8; 32], scope: &str, epoch: u32) -> Self {
+    /// At most the newest [`crate::MAX_EPOCHS`] are read; an empty range is its end alone.
+    pub(crate) fn derive(root: &[u8; 32], scope: &str, epochs: RangeInclusive<u32>) -> Self {
         // HKDF-Extract with the default salt of zeros.
         let mut prk: [u8; 32] = mac(&keyed(&[0; 32]), &[root]);
         let expand = keyed(&prk);
         prk.zeroize();
-        let key = |label: &str| TokenKey::new(label_key(&expand, scope, label, epoch));
+        let newest = *epochs.end();
+        let oldest = (*epochs.start()).clamp(newest.saturating_sub(crate::MAX_EPOCHS - 1), newest);
+        let key = |label: &Label, epoch| {
+            let of = |purpose| label_key(&expand, purpose, scope, label.as_str(), epoch);
+            TokenKey::new(of(STAND_INS), label.reversible().then(|| of(TOKENS)))
+        };
+        let epochs = (oldest..=newest).rev();
         Self {
-            built_in: built_in_words().map(key).collect(),
-            other: key(""),
+            epochs: epochs
+                .map(|epoch| Epoch(labels().map(|label| key(&label, epoch)).collect()))
+                .collect(),
+            other: TokenKey::new(label_key(&expand, STAND_INS, scope, "", newest), None),
         }
     }
 
+    /// The key that writes.
     pub(crate) fn of(&self, label: &Label) -> &TokenKey {
-        label
-            .index()
-            .and_then(|index| self.built_in.get(index))
-            .unwrap_or(&self.other)
+        self.all(label).next().unwrap_or(&self.other)
+    }
+
+    /// The keys that read, newest first.
+    pub(crate) fn all(&self, label: &Label) -> impl Iterator<Item = &TokenKey> {
+        let index = label.index();
+        self.epochs
+            .iter()
+            .filter_map(move |epoch| epoch.0.get(index?))
     }
 }
 
+/// What a key is for: the start of HKDF's info.
+const STAND_INS: &[u8] = b"weir mask v1";
+const TOKENS: &[u8] = b"weir token v1";
+
 /// HKDF-Expand for one block: `T(1) = HMAC(PRK, info | 0x01)`. Scope and label are told apart by the
 /// scope's length.
-fn label_key(expand: &Hmac<Sha256>, scope: &str, label: &str, epoch: u32) -> [u8; 32] {
+fn label_key(
+    expand: &Hmac<Sha256>,
+    purpose: &[u8],
+    scope: &str,
+    label: &str,
+    epoch: u32,
+) -> [u8; 32] {
     let length = (scope.len() as u64).to_be_bytes();
     mac(
         expand,
         &[
-            b"weir mask v1",
+            purpose,
             &epoch.to_be_bytes(),
             &length,
             scope.as_bytes(),
@@ -111,9 +158,9 @@ mod tests {
             .expand(&info, &mut okm)
             .unwrap();
         let prk = mac(&keyed(&[0; 32]), &[&root]);
-        assert_eq!(label_key(&keyed(&prk), scope, label, epoch), okm);
-        let oracle = TokenKey::new(okm).digest([b"x".as_slice()]);
-        let ours = Keys::derive(&root, scope, epoch);
+        assert_eq!(label_key(&keyed(&prk), STAND_INS, scope, label, epoch), okm);
+        let oracle = TokenKey::new(okm, None).digest([b"x".as_slice()]);
+        let ours = Keys::derive(&root, scope, epoch..=epoch);
         assert_eq!(
             ours.of(&Label::new(label).unwrap())
                 .digest([b"x".as_slice()]),
@@ -124,7 +171,7 @@ mod tests {
     #[test]
     fn scope_label_and_epoch_all_count() {
         let digest = |root: u8, scope, label, epoch| {
-            Keys::derive(&[root; 32], scope, epoch)
+            Keys::derive(&[root; 32], scope, epoch..=epoch)
                 .of(&Label::new(label).unwrap())
                 .digest([b"x".as_slice()])
         };

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::token;
+use crate::types::ColumnType;
+
 /// Longest label, in bytes.
 const MAX_BYTES: usize = 63;
 
@@ -95,46 +98,68 @@ impl fmt::Display for Label {
 /// What an observer of masked values of a label learns about raw ones, besides structure (lengths
 /// of arrays; shape, null leaves and plain keys of JSON).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Releases {
-    /// Whether a value is NULL. Where a type or length has no room for a stand-in, not even that.
+pub struct Releases {
+    /// Which values are equal within a scope.
+    pub equality: bool,
+    /// What is kept of each value, or told of it.
+    pub parts: &'static [Part],
+}
+
+/// Something of a value that its stand-in tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Whether it is NULL. Where a type or length has no room for a stand-in, not even that.
     Nullness,
-    /// Also which values are equal within a scope.
-    Equality,
+    /// How long it is, in steps of about twenty characters.
+    Length,
 }
 
-/// What a label's masked values release.
-pub fn releases(label: &Label) -> Releases {
-    match label.rule() {
-        Rule::Redact => Releases::Nullness,
-        Rule::Email
-        | Rule::Phone
-        | Rule::Ssn
-        | Rule::NationalId
-        | Rule::Card
-        | Rule::Iban
-        | Rule::Name
-        | Rule::GivenName
-        | Rule::Address
-        | Rule::Ip
-        | Rule::Username
-        | Rule::Secret
-        | Rule::Json
-        | Rule::Uuid
-        | Rule::Url => Releases::Equality,
+impl Label {
+    /// What the label's masked values release.
+    pub fn releases(&self) -> Releases {
+        let equality = self.rule() != Rule::Redact;
+        let parts: &[Part] = match self.rule() {
+            Rule::Email | Rule::Username | Rule::Url => &[Part::Nullness, Part::Length],
+            Rule::Phone
+            | Rule::Ssn
+            | Rule::NationalId
+            | Rule::Card
+            | Rule::Iban
+            | Rule::Name
+            | Rule::GivenName
+            | Rule::Address
+            | Rule::Ip
+            | Rule::Secret
+            | Rule::Json
+            | Rule::Uuid
+            | Rule::Redact => &[Part::Nullness],
+        };
+        Releases { equality, parts }
     }
-}
 
-/// Can a stand-in be turned back into its value? No label can.
-pub fn reversible(_label: &Label) -> bool {
-    false
+    /// Are there tokens of this label, that can be turned back into what they stand for?
+    pub fn reversible(&self) -> bool {
+        token::shortest(self.rule()).is_some()
+    }
+
+    /// Do values of a column of that type become tokens? Those that are too long for one do not.
+    pub fn reversible_in(&self, column: &ColumnType) -> bool {
+        token::shortest(self.rule()).is_some_and(|shortest| column.chars() >= shortest)
+    }
+
+    /// Do equal values under both labels become equal tokens? So it is for different spellings of one label.
+    pub fn same_tokens(&self, other: &Self) -> bool {
+        match (self.index, other.index) {
+            (None, None) => self == other,
+            (one, two) => one == two,
+        }
+    }
 }
 
 /// What a value becomes, for documentation and explanations. One sentence, without a full stop.
 pub fn describe(label: &Label) -> &'static str {
     match label.rule() {
-        Rule::Email => {
-            "an address u_<token>@<token>.invalid (.invalid is never assigned, RFC 2606)"
-        }
+        Rule::Email => "an address u_<token>@….invalid (.invalid is never assigned, RFC 2606)",
         Rule::Phone => "a number that starts with +999, a country code that is not assigned",
         Rule::Ssn => {
             "a number in a range that is issued neither as SSN nor as ITIN; few enough that two people may share one"
@@ -165,10 +190,6 @@ pub fn labels() -> impl Iterator<Item = Label> {
         word: (*word).into(),
         index: Some(index),
     })
-}
-
-pub(crate) fn built_in_words() -> impl Iterator<Item = &'static str> {
-    BUILT_IN.iter().map(|(word, _)| *word)
 }
 
 /// What is done with a value, whatever its type.

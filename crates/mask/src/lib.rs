@@ -7,22 +7,31 @@
 //!
 //! Stand-ins are keyed (HMAC-SHA-256 under a key per scope, label and epoch, RFC 5869), so equal
 //! values give equal stand-ins within one scope and label, whatever column, type or format they
-//! come in, and nothing can be computed without the key. All of them are ASCII and one-way.
-//! What a label releases is told by [`releases`], what it makes of a value by [`describe`].
+//! come in, and nothing can be computed without the key. Some labels have *tokens*: stand-ins that
+//! [`Masker::reveal`] turns back, and nobody without the key. All of them are ASCII.
+//! What a label releases is told by [`Label::releases`], what it makes of a value by [`describe`].
 
 mod array;
 mod cell;
+mod ff1;
 mod json;
 mod key;
 mod label;
 mod network;
 mod stand_in;
+mod token;
 mod types;
 
-pub use label::{Error, Label, Releases, describe, labels, releases, reversible};
+pub use label::{Error, Label, Part, Releases, describe, labels};
 pub use types::{Category, ColumnType, Format};
 
+use std::ops::RangeInclusive;
+
 use key::Keys;
+use zeroize::Zeroizing;
+
+/// Most epochs of which tokens are read: each costs a try for every text that may be a token.
+pub const MAX_EPOCHS: u32 = 16;
 
 /// What became of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +41,18 @@ pub enum Masked {
     Value,
     /// Nothing was appended: send NULL.
     Null,
+}
+
+/// What a value that a client sent turns out to be, in a place where tokens are turned back.
+pub enum Reveal {
+    /// A token of this label and scope, and what it stands for, in the format the token came in.
+    Raw(Zeroizing<Vec<u8>>),
+    /// Nothing that looks like a token.
+    NotAToken,
+    /// It bears the mark of tokens, but none of the keys made it: it was made up or altered, is of another scope
+    /// or of an epoch that was retired, or is a stand-in that cannot be turned back. It must not reach the database
+    /// as a value of the label.
+    Foreign,
 }
 
 /// Masks the values of one scope in one epoch. Cheap to share, dear to make (about fifty key
@@ -44,8 +65,32 @@ impl Masker {
     /// Derives the scope's keys. Stand-ins of different scopes, labels or epochs cannot be linked.
     pub fn new(root_key: &[u8; 32], scope: &str, epoch: u32) -> Self {
         Self {
-            keys: Keys::derive(root_key, scope, epoch),
+            keys: Keys::derive(root_key, scope, epoch..=epoch),
         }
+    }
+
+    /// Derives the keys of several epochs: the last one masks, tokens of all of them (but at most of the last
+    /// [`MAX_EPOCHS`]) can be turned back.
+    pub fn of_epochs(root_key: &[u8; 32], scope: &str, epochs: RangeInclusive<u32>) -> Self {
+        Self {
+            keys: Keys::derive(root_key, scope, epochs),
+        }
+    }
+
+    /// Turns a token back. `value` is what a client sent for a column of that type under that label, in
+    /// PostgreSQL's wire format. Of arrays, either all elements that are not NULL are tokens, or it is no token;
+    /// an array of tokens and others is foreign, and so are arrays that are malformed and hold a token.
+    ///
+    /// What comes out may only go where the table of DESIGN section 5 says; never to a client.
+    #[must_use]
+    pub fn reveal(
+        &self,
+        label: &Label,
+        column: &ColumnType,
+        format: Format,
+        value: &[u8],
+    ) -> Reveal {
+        cell::reveal(&self.keys, label, column.shape(), format, value)
     }
 
     /// Masks one value that is not NULL: `raw` is in PostgreSQL's wire format for the type `ty` and

@@ -359,7 +359,7 @@ fn a_value_has_one_stand_in_within_scope_label_and_epoch() {
     let one = text("email", TEXT, -1, "ann@example.org").unwrap();
     assert_eq!(text("email", VARCHAR, 104, "ann@example.org").unwrap(), one);
     assert_eq!(
-        text("email", BPCHAR, 44, &format!("{:40}", "ann@example.org"))
+        text("email", BPCHAR, 64, &format!("{:60}", "ann@example.org"))
             .unwrap()
             .trim_end(),
         one

@@ -75,6 +75,18 @@ impl ColumnType {
             .map_or(Shape::Opaque, |scalar| Shape::Array(scalar, element))
     }
 
+    /// Characters of a text in it, or in its elements; 0 where it holds no text.
+    pub(crate) fn chars(&self) -> usize {
+        match self.shape() {
+            Shape::Scalar(scalar) | Shape::Array(scalar, _) => match scalar {
+                Scalar::Text(chars) | Scalar::Padded(chars) => chars,
+                Scalar::Json | Scalar::Jsonb => usize::MAX,
+                Scalar::Uuid | Scalar::Inet | Scalar::Cidr => 0,
+            },
+            Shape::Opaque => 0,
+        }
+    }
+
     fn scalar(&self, oid: u32) -> Option<Scalar> {
         Some(match oid {
             25 | 705 => Scalar::Text(usize::MAX),

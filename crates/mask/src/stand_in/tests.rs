@@ -4,7 +4,7 @@ use crate::label::Label;
 
 fn all(word: &str, chars: usize, count: u32) -> Vec<String> {
     let label = Label::new(word).unwrap();
-    let keys = Keys::derive(&[1; 32], "s", 0);
+    let keys = Keys::derive(&[1; 32], "s", 0..=0);
     let key = keys.of(&label);
     let one = |i: u32| {
         let mut out = Vec::new();
@@ -189,7 +189,7 @@ fn full_stand_ins_do_not_collide_early() {
 
 #[test]
 fn a_stand_in_that_equals_its_value_is_drawn_again() {
-    let keys = Keys::derive(&[1; 32], "s", 0);
+    let keys = Keys::derive(&[1; 32], "s", 0..=0);
     let label = Label::new("email").unwrap();
     let key = keys.of(&label);
     let digest = key.digest([b"x".as_slice()]);

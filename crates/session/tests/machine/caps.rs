@@ -330,16 +330,16 @@ fn capped_and_masked_rows_are_both() {
                 server S
               client 1
               client 2
-              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D u_36n5zrf2ohci@5qb7he3a.invalid
+              client D u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
               client E 54000 <row_cap>
               client Z I
             wait
             > Q select email from customers
                 server Q select email from customers
               client T email
-              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D u_36n5zrf2ohci@5qb7he3a.invalid
+              client D u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
               client E 54000 <row_cap>
               client Z I
               cancel

@@ -23,9 +23,9 @@ fn a_simple_query_is_sent_in_other_words_and_says_so() {
                 server Q select id, upper((NULL::pg_catalog."text")), email from customers
               client N 01000 <weir.degraded>
               client T id computed email
-              client D 1|null|u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D 2|null|u_36n5zrf2ohci@5qb7he3a.invalid
-              client D 3|null|u_iykgayhyjcfh@iswaynjo.invalid
+              client D 1|null|u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D 2|null|u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D 3|null|u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
             wait
@@ -87,9 +87,9 @@ fn an_extended_query_is_described_and_run_in_other_words() {
               client 2
               client T computed email
               client N 01000 <weir.degraded>
-              client D null|u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D null|u_36n5zrf2ohci@5qb7he3a.invalid
-              client D null|u_iykgayhyjcfh@iswaynjo.invalid
+              client D null|u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D null|u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D null|u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
             wait
@@ -105,15 +105,15 @@ fn an_extended_query_is_described_and_run_in_other_words() {
                 server S
               client 2
               client N 01000 <weir.degraded>
-              client D null|u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D null|u_36n5zrf2ohci@5qb7he3a.invalid
-              client D null|u_iykgayhyjcfh@iswaynjo.invalid
+              client D null|u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D null|u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D null|u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client 2
               client N 01000 <weir.degraded>
-              client D null|u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D null|u_36n5zrf2ohci@5qb7he3a.invalid
-              client D null|u_iykgayhyjcfh@iswaynjo.invalid
+              client D null|u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D null|u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D null|u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
         "#]],
@@ -205,8 +205,8 @@ fn cursors_and_prepared_statements_hold_the_other_words() {
             > Q fetch 2 from c
                 server Q fetch 2 from c
               client T computed email
-              client D null|u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D null|u_36n5zrf2ohci@5qb7he3a.invalid
+              client D null|u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D null|u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
               client C FETCH 2
               client Z T
             wait
@@ -220,9 +220,9 @@ fn cursors_and_prepared_statements_hold_the_other_words() {
                 server Q execute p
               client N 01000 <weir.degraded>
               client T computed email
-              client D null|u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D null|u_36n5zrf2ohci@5qb7he3a.invalid
-              client D null|u_iykgayhyjcfh@iswaynjo.invalid
+              client D null|u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D null|u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D null|u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z T
             wait
@@ -251,9 +251,9 @@ fn cursors_and_prepared_statements_hold_the_other_words() {
                 server S
               client 2
               client N 01000 <weir.degraded>
-              client D null|u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D null|u_36n5zrf2ohci@5qb7he3a.invalid
-              client D null|u_iykgayhyjcfh@iswaynjo.invalid
+              client D null|u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D null|u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D null|u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z T
             wait
@@ -377,7 +377,7 @@ fn copies_are_announced_before_their_data() {
             < Z I
               client N 01000 <weir.degraded>
               client H
-              client d ~\tu_gujmvdbhh3y7@hwbrznjk.invalid\n
+              client d ~\tu_2hsgjpwo6cbdi3iu4cnwmgmv7756ng7gvpgq@m.invalid\n
               client c
               client C COPY 1
               client Z I

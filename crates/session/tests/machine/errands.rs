@@ -42,22 +42,22 @@ fn settings_are_asked_once_and_a_description_once() {
                 server E |0
                 server S
               client T email
-              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D u_36n5zrf2ohci@5qb7he3a.invalid
-              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client D u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
               client T email
-              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D u_36n5zrf2ohci@5qb7he3a.invalid
-              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client D u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
               client 1
               client 2
-              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D u_36n5zrf2ohci@5qb7he3a.invalid
-              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client D u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
         "#]],
@@ -110,9 +110,9 @@ fn settings_are_asked_again_after_they_changed() {
               client C SET
               client Z T
               client T email
-              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D u_36n5zrf2ohci@5qb7he3a.invalid
-              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client D u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z T
               client C ROLLBACK
@@ -163,9 +163,9 @@ fn questions_in_a_pipeline_keep_the_pipeline() {
               client C SET
               client 1
               client 2
-              client D 1|u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D 2|u_36n5zrf2ohci@5qb7he3a.invalid
-              client D 3|u_iykgayhyjcfh@iswaynjo.invalid
+              client D 1|u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D 2|u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D 3|u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
         "#]],

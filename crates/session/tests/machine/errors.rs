@@ -105,7 +105,7 @@ fn notices_and_notifications_hold_nothing_for_masked_principals() {
             < N 00000 secret@raw
               client A channel 
               client T email
-              client D u_adw67vtaqlfn@bs7s4qb6.invalid
+              client D u_mxrfa35lahev53kyxit3zdoqpmekb2jhaxca@m.invalid
               client C SELECT 1
               client Z I
               client A channel 

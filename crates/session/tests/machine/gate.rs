@@ -81,9 +81,9 @@ fn reads_do_not_wait() {
               client Z I
               client 1
               client 2
-              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D u_36n5zrf2ohci@5qb7he3a.invalid
-              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client D u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
         "#]],

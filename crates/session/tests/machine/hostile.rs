@@ -205,7 +205,7 @@ fn copy_data_behind_its_end_is_not_sent() {
             < c
             < d x@raw\n
               client H
-              client d u_adw67vtaqlfn@bs7s4qb6.invalid\n
+              client d u_mxrfa35lahev53kyxit3zdoqpmekb2jhaxca@m.invalid\n
               client c
               cancel
         "#]],

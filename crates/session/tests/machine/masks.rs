@@ -29,9 +29,9 @@ fn masks_text_rows_of_simple_and_extended_queries() {
             > Q select id, email from customers
                 server Q select id, email from customers
               client T id email
-              client D 1|u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D 2|u_36n5zrf2ohci@5qb7he3a.invalid
-              client D 3|u_iykgayhyjcfh@iswaynjo.invalid
+              client D 1|u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D 2|u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D 3|u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
             wait
@@ -52,9 +52,9 @@ fn masks_text_rows_of_simple_and_extended_queries() {
               client T id email
               client 2
               client T id email
-              client D 1|u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D 2|u_36n5zrf2ohci@5qb7he3a.invalid
-              client D 3|u_iykgayhyjcfh@iswaynjo.invalid
+              client D 1|u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D 2|u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D 3|u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
             wait
@@ -65,9 +65,9 @@ fn masks_text_rows_of_simple_and_extended_queries() {
                 server E |0
                 server S
               client 2
-              client D 1|u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D 2|u_36n5zrf2ohci@5qb7he3a.invalid
-              client D 3|u_iykgayhyjcfh@iswaynjo.invalid
+              client D 1|u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D 2|u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D 3|u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
         "#]],
@@ -108,15 +108,15 @@ fn masks_binary_rows() {
               client 1
               client 2
               client T id email
-              client D \x00\x00\x00\x01|u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D \x00\x00\x00\x02|u_36n5zrf2ohci@5qb7he3a.invalid
-              client D \x00\x00\x00\x03|u_iykgayhyjcfh@iswaynjo.invalid
+              client D \x00\x00\x00\x01|u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D \x00\x00\x00\x02|u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D \x00\x00\x00\x03|u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
               client 2
-              client D 1|u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D 2|u_36n5zrf2ohci@5qb7he3a.invalid
-              client D 3|u_iykgayhyjcfh@iswaynjo.invalid
+              client D 1|u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D 2|u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D 3|u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
         "#]],
@@ -155,10 +155,10 @@ fn masks_rows_fetched_in_pieces() {
               client Z T
               client 1
               client 2
-              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D u_36n5zrf2ohci@5qb7he3a.invalid
+              client D u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
               client s
-              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client D u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 1
               client Z T
               client C COMMIT
@@ -183,9 +183,9 @@ fn masks_copy_to_stdout() {
             > Q copy customers (id, email) to stdout
                 server Q copy customers (id, email) to stdout
               client H
-              client d 1\tu_hqd5kdriyvgg@fhyh6jf4.invalid\n
-              client d 2\tu_36n5zrf2ohci@5qb7he3a.invalid\n
-              client d 3\tu_iykgayhyjcfh@iswaynjo.invalid\n
+              client d 1\tu_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid\n
+              client d 2\tu_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid\n
+              client d 3\tu_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid\n
               client c
               client C COPY 3
               client Z I
@@ -201,9 +201,9 @@ fn masks_copy_to_stdout() {
               client 1
               client 2
               client H
-              client d 1\tu_hqd5kdriyvgg@fhyh6jf4.invalid\n
-              client d 2\tu_36n5zrf2ohci@5qb7he3a.invalid\n
-              client d 3\tu_iykgayhyjcfh@iswaynjo.invalid\n
+              client d 1\tu_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid\n
+              client d 2\tu_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid\n
+              client d 3\tu_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid\n
               client c
               client C COPY 3
               client Z I
@@ -234,14 +234,14 @@ fn masks_what_a_cursor_returns() {
               client C BEGIN
               client C DECLARE CURSOR
               client T id email
-              client D 1|u_hqd5kdriyvgg@fhyh6jf4.invalid
+              client D 1|u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
               client C FETCH 1
               client Z T
             wait
             > Q fetch 1 from c
                 server Q fetch 1 from c
               client T id email
-              client D 2|u_36n5zrf2ohci@5qb7he3a.invalid
+              client D 2|u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
               client C FETCH 1
               client Z T
             wait
@@ -258,7 +258,7 @@ fn masks_what_a_cursor_returns() {
               client 1
               client 2
               client T id email
-              client D 3|u_iykgayhyjcfh@iswaynjo.invalid
+              client D 3|u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C FETCH 1
               client Z T
             wait
@@ -298,9 +298,9 @@ fn masks_what_prepare_and_execute_return() {
             > Q execute a
                 server Q execute a
               client T email
-              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D u_36n5zrf2ohci@5qb7he3a.invalid
-              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client D u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
             wait
@@ -314,9 +314,9 @@ fn masks_what_prepare_and_execute_return() {
                 server S
               client 1
               client 2
-              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D u_36n5zrf2ohci@5qb7he3a.invalid
-              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client D u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
             wait
@@ -344,9 +344,9 @@ fn masks_what_returning_returns() {
             > Q update customers set note = 'x' where id = 1 returning email
                 server Q update customers set note = 'x' where id = 1 returning email
               client T email
-              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D u_36n5zrf2ohci@5qb7he3a.invalid
-              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client D u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C UPDATE 3
               client Z I
         "#]],
@@ -422,9 +422,9 @@ fn a_constant_that_means_something_is_judged_anew() {
                 server Q select id from customers where id = 1
                 server Q select id from customers where id = 2
               client T id email
-              client D 1|u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D 2|u_36n5zrf2ohci@5qb7he3a.invalid
-              client D 3|u_iykgayhyjcfh@iswaynjo.invalid
+              client D 1|u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D 2|u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D 3|u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
               client E 42501 <weir.masked-use>

@@ -32,9 +32,9 @@ fn a_parse_that_fails_does_not_change_what_bind_is_judged_by() {
                 server S
               client 1
               client 2
-              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D u_36n5zrf2ohci@5qb7he3a.invalid
-              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client D u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
             wait
@@ -51,9 +51,9 @@ fn a_parse_that_fails_does_not_change_what_bind_is_judged_by() {
               client E 42P05 prepared statement "s1" already exists
               client Z I
               client 2
-              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D u_36n5zrf2ohci@5qb7he3a.invalid
-              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client D u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
         "#]],
@@ -159,9 +159,9 @@ fn sql_names_in_flight_are_waited_for() {
               client 1
               client Z I
               client T email
-              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D u_36n5zrf2ohci@5qb7he3a.invalid
-              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client D u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
             wait
@@ -177,9 +177,9 @@ fn sql_names_in_flight_are_waited_for() {
               client C PREPARE
               client Z I
               client 2
-              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D u_36n5zrf2ohci@5qb7he3a.invalid
-              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client D u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
             wait
@@ -246,9 +246,9 @@ fn sql_names_in_flight_in_a_pipeline_are_waited_for() {
               client 1
               client Z I
               client T email
-              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D u_36n5zrf2ohci@5qb7he3a.invalid
-              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client D u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
             wait
@@ -279,9 +279,9 @@ fn sql_names_in_flight_in_a_pipeline_are_waited_for() {
               client 2
               client C PREPARE
               client 2
-              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D u_36n5zrf2ohci@5qb7he3a.invalid
-              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client D u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
         "#]],

@@ -25,9 +25,9 @@ fn a_query_behind_a_failed_extended_message_is_skipped_like_the_server_skips_it(
             > Q select email from customers
                 server Q select email from customers
               client T email
-              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D u_36n5zrf2ohci@5qb7he3a.invalid
-              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client D u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
             wait
@@ -49,9 +49,9 @@ fn a_query_behind_a_failed_extended_message_is_skipped_like_the_server_skips_it(
               client E 22012 division by zero
               client Z I
               client T email
-              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D u_36n5zrf2ohci@5qb7he3a.invalid
-              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client D u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
         "#]],
@@ -84,9 +84,9 @@ fn a_query_ends_an_open_pipeline() {
               client E 22012 division by zero
               client Z I
               client T email
-              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D u_36n5zrf2ohci@5qb7he3a.invalid
-              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client D u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
               client Z I
@@ -121,9 +121,9 @@ fn a_query_behind_an_open_pipeline_whose_description_fails_is_answered() {
               client E 25P01 ROLLBACK TO SAVEPOINT can only be used in transaction blocks
               client Z I
               client T email id
-              client D u_hqd5kdriyvgg@fhyh6jf4.invalid|1
-              client D u_36n5zrf2ohci@5qb7he3a.invalid|2
-              client D u_iykgayhyjcfh@iswaynjo.invalid|3
+              client D u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid|1
+              client D u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid|2
+              client D u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid|3
               client C SELECT 3
               client Z I
               client T ?column?
@@ -197,9 +197,9 @@ fn what_follows_a_rolled_back_setting_is_judged_under_the_setting_that_holds() {
             > Q select email from customers
                 server Q select email from customers
               client T email
-              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D u_36n5zrf2ohci@5qb7he3a.invalid
-              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client D u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
             wait
@@ -237,9 +237,9 @@ fn what_follows_a_rolled_back_setting_is_judged_under_the_setting_that_holds() {
               client Z I
               client 1
               client 2
-              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D u_36n5zrf2ohci@5qb7he3a.invalid
-              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client D u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
         "#]],
@@ -265,9 +265,9 @@ fn what_follows_the_end_of_a_failed_transaction_is_judged_under_the_setting_that
             > Q select email from customers
                 server Q select email from customers
               client T email
-              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D u_36n5zrf2ohci@5qb7he3a.invalid
-              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client D u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
             wait
@@ -299,9 +299,9 @@ fn what_follows_the_end_of_a_failed_transaction_is_judged_under_the_setting_that
               client C ROLLBACK
               client Z I
               client T email
-              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D u_36n5zrf2ohci@5qb7he3a.invalid
-              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client D u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
         "#]],
@@ -386,9 +386,9 @@ fn a_setting_in_flight_is_not_forgotten_with_an_earlier_answer() {
             > Q select email from customers
                 server Q select email from customers
               client T email
-              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D u_36n5zrf2ohci@5qb7he3a.invalid
-              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client D u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
             wait
@@ -429,9 +429,9 @@ fn a_setting_in_flight_is_not_forgotten_with_an_earlier_answer() {
               client Z I
               client 1
               client 2
-              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D u_36n5zrf2ohci@5qb7he3a.invalid
-              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client D u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
         "#]],
@@ -460,9 +460,9 @@ fn a_string_that_ends_a_failed_transaction_goes_on_behind_it() {
               client Z E
               client C ROLLBACK
               client T email
-              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D u_36n5zrf2ohci@5qb7he3a.invalid
-              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client D u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
         "#]],

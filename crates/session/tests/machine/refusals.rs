@@ -269,9 +269,9 @@ fn a_bind_of_a_statement_refused_since_is_refused() {
                 server E |0
                 server S
               client 2
-              client D u_hqd5kdriyvgg@fhyh6jf4.invalid
-              client D u_36n5zrf2ohci@5qb7he3a.invalid
-              client D u_iykgayhyjcfh@iswaynjo.invalid
+              client D u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
         "#]],
