@@ -55,13 +55,19 @@ fn reveal_scalar(
     keys: &Keys,
     label: &Label,
     scalar: Scalar,
-    _format: Format,
+    format: Format,
     value: &[u8],
 ) -> Reveal {
     let text = match scalar {
         Scalar::Text(_) => text_of(value),
         Scalar::Padded(_) => text_of(value).map(|text| text.trim_end_matches(' ')),
-        Scalar::Json | Scalar::Jsonb | Scalar::Uuid | Scalar::Inet | Scalar::Cidr => None,
+        Scalar::Inet => return reveal_address(keys, label, format, 0, value),
+        Scalar::Cidr => return reveal_address(keys, label, format, 1, value),
+        // A document is not one value; one that holds a token would store it as text.
+        Scalar::Json | Scalar::Jsonb if holds_marked(label.rule(), value) => {
+            return Reveal::Foreign;
+        }
+        Scalar::Json | Scalar::Jsonb | Scalar::Uuid => None,
     };
     let Some(text) = text else {
         return Reveal::NotAToken;
@@ -107,7 +113,7 @@ fn reveal_array(
     }
 }
 
-/// Does an array hold what looks like a token, however the array is written?
+/// Does an array or document hold what looks like a token, however it is written?
 fn holds_marked(rule: Rule, array: &[u8]) -> bool {
     let marks = ['{', '}', ',', '"', '\\'];
     String::from_utf8_lossy(array)
@@ -258,27 +264,63 @@ fn uuid(key: &TokenKey, format: Format, raw: &[u8], out: &mut Vec<u8>) -> Option
 }
 
 fn address(key: &TokenKey, format: Format, raw: &[u8], cidr: u8, out: &mut Vec<u8>) -> Option<()> {
-    match format {
-        Format::Text => {
-            let digest = address_digest(key, &Address::parse(text_of(raw)?)?);
-            let host = raw.strip_suffix(b"/128").unwrap_or(raw);
-            stand_in::write(Rule::Ip, key, digest, usize::MAX, host, out)?;
-            // `cidr` always shows its prefix, `inet` not for a host.
-            if cidr == 1 {
-                out.extend_from_slice(b"/128");
-            }
-        }
-        Format::Binary => {
-            let digest = address_digest(key, &Address::from_wire(raw)?);
-            let address = stand_in::ip_bytes(&digest);
-            let same = raw.get(4..) == Some(address.as_slice());
-            let other = if same {
+    let address = read_address(format, raw)?;
+    let token = key
+        .cipher()
+        .and_then(|cipher| token::address::seal(cipher, &address));
+    let host = match token {
+        Some(token) => token.octets(),
+        None => {
+            let digest = address_digest(key, &address);
+            let drawn = stand_in::ip_bytes(&digest);
+            if address.six_host() == Some(drawn) {
                 stand_in::ip_bytes(&key.again(&digest))
             } else {
-                address
-            };
-            Address::host_to_wire(other, cidr, out);
+                drawn
+            }
         }
-    }
+    };
+    write_address(&Address::of_six(host), format, cidr, out);
     Some(())
+}
+
+fn read_address(format: Format, raw: &[u8]) -> Option<Address> {
+    match format {
+        Format::Text => Address::parse(text_of(raw)?),
+        Format::Binary => Address::from_wire(raw),
+    }
+}
+
+fn write_address(address: &Address, format: Format, cidr: u8, out: &mut Vec<u8>) {
+    match format {
+        Format::Text => {
+            out.extend_from_slice(address.to_string().as_bytes());
+            // `cidr` always shows its prefix, `inet` not for a host.
+            if cidr == 1
+                && let Some(bits) = address.host_bits()
+            {
+                out.extend_from_slice(format!("/{bits}").as_bytes());
+            }
+        }
+        Format::Binary => address.to_wire(cidr, out),
+    }
+}
+
+fn reveal_address(keys: &Keys, label: &Label, format: Format, cidr: u8, value: &[u8]) -> Reveal {
+    let Some(token) = read_address(format, value) else {
+        return Reveal::NotAToken;
+    };
+    let ciphers = keys.all(label).filter_map(TokenKey::cipher);
+    let opened = ciphers
+        .filter_map(|cipher| token::address::open(cipher, &token))
+        .next();
+    match opened {
+        Some(address) => {
+            let mut raw = Zeroizing::new(Vec::new());
+            write_address(&address, format, cidr, &mut raw);
+            Reveal::Raw(raw)
+        }
+        None if label.rule() == Rule::Ip && token::address::marked(&token) => Reveal::Foreign,
+        None => Reveal::NotAToken,
+    }
 }

@@ -4,11 +4,6 @@
 //! What must never happen here: a domain of fewer than a million strings, whose permutation could be
 //! written down (SP 800-38G Rev. 1 makes that bound a requirement).
 
-#![cfg_attr(
-    not(test),
-    expect(dead_code, reason = "numerals wait for their labels")
-)]
-
 use aes::Aes256Enc;
 use aes::cipher::{Array, BlockCipherEncrypt, BlockSizeUser, KeyInit, consts::U16};
 use zeroize::Zeroizing;

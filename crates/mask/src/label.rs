@@ -144,7 +144,9 @@ impl Label {
 
     /// Do values of a column of that type become tokens? Those that are too long for one do not.
     pub fn reversible_in(&self, column: &ColumnType) -> bool {
-        token::shortest(self.rule()).is_some_and(|shortest| column.chars() >= shortest)
+        token::shortest(self.rule()).is_some_and(|shortest| {
+            column.chars() >= shortest || self.rule() == Rule::Ip && column.is_address()
+        })
     }
 
     /// Do equal values under both labels become equal tokens? So it is for different spellings of one label.

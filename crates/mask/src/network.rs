@@ -1,6 +1,7 @@
 //! `inet`, `cidr` and `uuid`: read in either format, so that one address or id has one stand-in
 //! whatever column it comes from.
 
+use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// An address with its prefix length, as a digest takes it: what it is, then its bytes.
@@ -69,6 +70,40 @@ impl Address {
         })
     }
 
+    /// An IPv4 address and its prefix length.
+    pub(crate) fn of_four(four: [u8; 4], bits: u8) -> Option<Self> {
+        let [a, b, c, d] = four;
+        let bytes = [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        (bits <= 32).then_some(Self {
+            bytes,
+            length: 4,
+            bits,
+        })
+    }
+
+    /// The IPv4 address and its prefix length, if it is one.
+    pub(crate) fn four(&self) -> Option<([u8; 4], u8)> {
+        let [a, b, c, d, ..] = self.bytes;
+        (self.length == 4).then_some(([a, b, c, d], self.bits))
+    }
+
+    /// The IPv6 host, if it is one.
+    pub(crate) fn six_host(&self) -> Option<[u8; 16]> {
+        (self.length == 16 && self.bits == 128).then_some(self.bytes)
+    }
+
+    /// The address, at the start; zeros follow one of IPv4.
+    pub(crate) fn octets(&self) -> [u8; 16] {
+        self.bytes
+    }
+
+    /// Appends it as `inet_send` and `cidr_send` do.
+    pub(crate) fn to_wire(self, cidr: u8, out: &mut Vec<u8>) {
+        let family = if self.length == 4 { FAMILY_4 } else { FAMILY_6 };
+        out.extend_from_slice(&[family, self.bits, cidr, self.length]);
+        out.extend(self.bytes.iter().take(usize::from(self.length)));
+    }
+
     /// What a digest takes. The leading NUL keeps it apart from any text.
     pub(crate) fn parts(&self) -> [[u8; 8]; 3] {
         let mut parts = [
@@ -84,10 +119,32 @@ impl Address {
         parts
     }
 
-    /// An IPv6 host on the wire.
-    pub(crate) fn host_to_wire(address: [u8; 16], cidr: u8, out: &mut Vec<u8>) {
-        out.extend_from_slice(&[FAMILY_6, 128, cidr, 16]);
-        out.extend_from_slice(&address);
+    /// An IPv6 host.
+    pub(crate) fn of_six(bytes: [u8; 16]) -> Self {
+        Self {
+            bytes,
+            length: 16,
+            bits: 128,
+        }
+    }
+
+    /// The prefix length of a host, which `inet_out` leaves out.
+    pub(crate) fn host_bits(&self) -> Option<u8> {
+        (self.bits == self.length * 8).then_some(self.bits)
+    }
+}
+
+/// As `inet_out` writes it: a host without its prefix length.
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.four() {
+            Some((four, _)) => write!(f, "{}", Ipv4Addr::from(four))?,
+            None => write!(f, "{}", Ipv6Addr::from(self.bytes))?,
+        }
+        if self.bits < self.length * 8 {
+            write!(f, "/{}", self.bits)?;
+        }
+        Ok(())
     }
 }
 

@@ -9,6 +9,7 @@ mod network;
 mod numbers;
 
 pub(crate) use network::{ip_bytes, uuid_bytes};
+pub(crate) use numbers::{iban_check, is_fake_ssn};
 
 use crate::key::{Digest, TokenKey};
 use crate::label::Rule;

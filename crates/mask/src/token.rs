@@ -4,9 +4,13 @@
 //!
 //! Tokens stand in ranges the real world never assigns, so no genuine value is taken for one.
 
+pub(crate) mod address;
+mod ids;
+mod numerals;
 mod pack;
 mod sealed;
 mod shape;
+mod words;
 
 pub(crate) use shape::shortest;
 
@@ -33,8 +37,11 @@ pub(crate) fn write(
     chars: usize,
     out: &mut Vec<u8>,
 ) -> Option<()> {
+    if shape::shortest(rule)? > chars {
+        return None;
+    }
     let start = out.len();
-    shape::write(rule, cipher, raw, chars, out)?;
+    shape::write(rule, cipher, raw, out)?;
     let written = out.get(start..)?;
     (written.len() <= chars && written != raw.as_bytes()).then_some(())
 }

@@ -87,6 +87,15 @@ impl ColumnType {
         }
     }
 
+    /// Does it, or do its elements, hold network addresses?
+    pub(crate) fn is_address(&self) -> bool {
+        matches!(
+            self.shape(),
+            Shape::Scalar(Scalar::Inet | Scalar::Cidr)
+                | Shape::Array(Scalar::Inet | Scalar::Cidr, _)
+        )
+    }
+
     fn scalar(&self, oid: u32) -> Option<Scalar> {
         Some(match oid {
             25 | 705 => Scalar::Text(usize::MAX),

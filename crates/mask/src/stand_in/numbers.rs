@@ -95,21 +95,34 @@ pub(super) fn iban(draw: &mut Draw, chars: usize, out: &mut Vec<u8>) -> Option<(
     if body < MIN_BODY {
         return None;
     }
-    out.extend_from_slice(b"XX00");
-    let start = out.len();
-    draw.digits(body, out);
-    let digits = out.get(start..).unwrap_or_default();
-    // The body, then "XX00" with X as 33.
-    let tail = b"333300";
-    let rest = digits.iter().chain(tail).fold(0u64, |rest, digit| {
-        (rest * 10 + u64::from(digit - b'0')) % 97
-    });
-    let check = 98 - rest;
-    let mut places = out.iter_mut().skip(start - 2);
-    for digit in [check / 10, check % 10] {
-        if let Some(place) = places.next() {
-            *place = b'0' + digit as u8;
-        }
-    }
+    let mut account = Vec::with_capacity(body);
+    draw.digits(body, &mut account);
+    out.extend_from_slice(b"XX");
+    out.extend_from_slice(&iban_check(b"XX", &account));
+    out.extend_from_slice(&account);
     Some(())
+}
+
+/// The check digits of an IBAN (ISO 7064 mod 97-10): account, country and `00`, letters as 10 to 35.
+pub(crate) fn iban_check(country: &[u8], account: &[u8]) -> [u8; 2] {
+    let rest =
+        account
+            .iter()
+            .chain(country)
+            .chain(b"00")
+            .fold(0u32, |rest, byte| match char::from(*byte).to_digit(36) {
+                Some(digit @ 0..=9) => (rest * 10 + digit) % 97,
+                letter => (rest * 100 + letter.unwrap_or_default()) % 97,
+            });
+    let check = (98 - rest) as u8;
+    [b'0' + check / 10, b'0' + check % 10]
+}
+
+/// Nine digits as [`ssn`] writes them.
+pub(crate) fn is_fake_ssn(digits: &str) -> bool {
+    let number: Option<u32> = digits.parse().ok().filter(|_| digits.len() == 9);
+    number.is_some_and(|number| {
+        let (area, group, serial) = (number / 1_000_000, number / 10_000 % 100, number % 10_000);
+        area >= 900 && matches!(group, 1..=49 | 66..=69 | 89 | 93) && serial > 0
+    })
 }

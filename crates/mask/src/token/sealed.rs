@@ -14,25 +14,25 @@ const MAX_STEPS: usize = 8;
 pub(super) const SHORTEST: usize = (ZEROS.len() + 1 + pack::STEP_BYTES) * 8 / 5 + 1;
 
 /// Seals a text. `None`: it is too long.
-pub(super) fn seal(cipher: &Ff1, tweak: &[u8], text: &str) -> Option<Vec<u8>> {
+pub(super) fn seal(cipher: &Ff1, text: &str) -> Option<Vec<u8>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(2 * SHORTEST));
     bytes.extend_from_slice(&ZEROS);
     pack::pack(text, &mut bytes);
     if bytes.len() > ZEROS.len() + 1 + MAX_STEPS * pack::STEP_BYTES {
         return None;
     }
-    cipher.bytes(Direction::Encrypt, tweak, &mut bytes)?;
+    cipher.bytes(Direction::Encrypt, b"", &mut bytes)?;
     Some(base32(&bytes))
 }
 
 /// Opens a seal that this key made.
-pub(super) fn open(cipher: &Ff1, tweak: &[u8], seal: &[u8]) -> Option<Zeroizing<String>> {
+pub(super) fn open(cipher: &Ff1, seal: &[u8]) -> Option<Zeroizing<String>> {
     let mut bytes = Zeroizing::new(unbase32(seal)?);
     let steps = bytes.len().checked_sub(ZEROS.len() + 1)?;
     if steps % pack::STEP_BYTES != 0 || !(1..=MAX_STEPS).contains(&(steps / pack::STEP_BYTES)) {
         return None;
     }
-    cipher.bytes(Direction::Decrypt, tweak, &mut bytes)?;
+    cipher.bytes(Direction::Decrypt, b"", &mut bytes)?;
     pack::unpack(bytes.strip_prefix(&ZEROS)?)
 }
 

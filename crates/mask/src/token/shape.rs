@@ -2,30 +2,39 @@
 
 use zeroize::Zeroizing;
 
-use super::sealed;
+use super::{address, ids, words};
 use crate::ff1::Ff1;
 use crate::label::Rule;
 
-/// Longest part of a domain, and longest local part of an address after its prefix (RFC 1035 section 2.3.4,
-/// RFC 5321 section 4.5.3.1.1).
-const DOMAIN_CHARS: usize = 60;
-const LOCAL_CHARS: usize = 62;
+/// The forms of tokens.
+#[derive(Clone, Copy)]
+enum Shape {
+    Email,
+    Username,
+    Url,
+    Phone,
+    Ssn,
+    Document,
+    Iban,
+    Address,
+}
 
-/// Characters of the shortest token; `None`: the rule has no tokens.
-pub(crate) fn shortest(rule: Rule) -> Option<usize> {
+/// `None`: the rule has no tokens. A card's number has room for its account or for a proof, not for both; nor has
+/// a UUID, of which 122 bits may differ. Names and prose have no range that nobody uses.
+fn of(rule: Rule) -> Option<Shape> {
     Some(match rule {
-        Rule::Email => "u_@m.invalid".len() + sealed::SHORTEST,
-        Rule::Username => "user_".len() + sealed::SHORTEST,
-        Rule::Url => "https://.invalid/".len() + sealed::SHORTEST,
-        Rule::Phone
-        | Rule::Ssn
-        | Rule::NationalId
-        | Rule::Card
-        | Rule::Iban
+        Rule::Email => Shape::Email,
+        Rule::Username => Shape::Username,
+        Rule::Url => Shape::Url,
+        Rule::Phone => Shape::Phone,
+        Rule::Ssn => Shape::Ssn,
+        Rule::NationalId => Shape::Document,
+        Rule::Iban => Shape::Iban,
+        Rule::Ip => Shape::Address,
+        Rule::Card
         | Rule::Name
         | Rule::GivenName
         | Rule::Address
-        | Rule::Ip
         | Rule::Secret
         | Rule::Json
         | Rule::Uuid
@@ -33,82 +42,58 @@ pub(crate) fn shortest(rule: Rule) -> Option<usize> {
     })
 }
 
-pub(super) fn write(
-    rule: Rule,
-    cipher: &Ff1,
-    raw: &str,
-    chars: usize,
-    out: &mut Vec<u8>,
-) -> Option<()> {
-    if chars < shortest(rule)? {
-        return None;
-    }
-    let seal = sealed::seal(cipher, b"", raw)?;
-    match rule {
-        Rule::Email => {
-            let (local, domain) = seal.split_at_checked(LOCAL_CHARS).unwrap_or((&seal, b""));
-            out.extend_from_slice(b"u_");
-            out.extend_from_slice(local);
-            out.push(b'@');
-            dotted(if domain.is_empty() { b"m" } else { domain }, out);
-            out.extend_from_slice(b".invalid");
-        }
-        Rule::Url => {
-            out.extend_from_slice(b"https://");
-            dotted(&seal, out);
-            out.extend_from_slice(b".invalid/");
-        }
-        _ => {
-            out.extend_from_slice(b"user_");
-            out.extend_from_slice(&seal);
-        }
-    }
-    Some(())
+/// Characters of the shortest token; `None`: the rule has no tokens.
+pub(crate) fn shortest(rule: Rule) -> Option<usize> {
+    Some(match of(rule)? {
+        Shape::Email => words::EMAIL,
+        Shape::Username => words::USERNAME,
+        Shape::Url => words::URL,
+        Shape::Phone => ids::phone::LENGTH,
+        Shape::Ssn => ids::ssn::LENGTH,
+        Shape::Document => ids::document::LENGTH,
+        Shape::Iban => ids::iban::LENGTH,
+        Shape::Address => address::LENGTH,
+    })
 }
 
-fn dotted(digits: &[u8], out: &mut Vec<u8>) {
-    for (at, part) in digits.chunks(DOMAIN_CHARS).enumerate() {
-        if at > 0 {
-            out.push(b'.');
-        }
-        out.extend_from_slice(part);
+/// Appends the token of a value, however long.
+pub(super) fn write(rule: Rule, cipher: &Ff1, raw: &str, out: &mut Vec<u8>) -> Option<()> {
+    match of(rule)? {
+        Shape::Email => words::write_email(cipher, raw, out),
+        Shape::Username => words::write_username(cipher, raw, out),
+        Shape::Url => words::write_url(cipher, raw, out),
+        Shape::Phone => ids::phone::write(cipher, raw, out),
+        Shape::Ssn => ids::ssn::write(cipher, raw, out),
+        Shape::Document => ids::document::write(cipher, raw, out),
+        Shape::Iban => ids::iban::write(cipher, raw, out),
+        Shape::Address => address::write(cipher, raw, out),
     }
 }
 
 /// Opens what looks like a token; whether it was written so is not checked.
 pub(super) fn read(rule: Rule, cipher: &Ff1, text: &str) -> Option<Zeroizing<String>> {
-    let seal = match rule {
-        Rule::Email => {
-            let (local, domain) = text
-                .strip_prefix("u_")?
-                .strip_suffix(".invalid")?
-                .split_once('@')?;
-            let more = if domain == "m" { "" } else { domain };
-            [local, &more.replace('.', "")].concat()
-        }
-        Rule::Url => text
-            .strip_prefix("https://")?
-            .strip_suffix(".invalid/")?
-            .replace('.', ""),
-        Rule::Username => text.strip_prefix("user_")?.to_owned(),
-        _ => return None,
-    };
-    sealed::open(cipher, b"", seal.as_bytes())
+    match of(rule)? {
+        Shape::Email => words::read_email(cipher, text),
+        Shape::Username => words::read_username(cipher, text),
+        Shape::Url => words::read_url(cipher, text),
+        Shape::Phone => ids::phone::read(cipher, text),
+        Shape::Ssn => ids::ssn::read(cipher, text),
+        Shape::Document => ids::document::read(cipher, text),
+        Shape::Iban => ids::iban::read(cipher, text),
+        Shape::Address => address::read(cipher, text).map(Zeroizing::new),
+    }
 }
 
 /// Does a folded text bear the mark of tokens, whole or cut?
 pub(super) fn marked(rule: Rule, folded: &str) -> bool {
-    // Far more than words have in common with base32, far less than a token has.
-    const MANY: usize = 20;
-    let many = |text: &str| text.len() >= MANY && sealed::is_digits(text);
-    match rule {
-        Rule::Email => folded.strip_prefix("u_").is_some_and(|rest| {
-            rest.contains(".invalid") || many(rest.split('@').next().unwrap_or(rest))
-        }),
-        Rule::Url => folded.strip_prefix("https://").is_some_and(|rest| {
-            rest.contains(".invalid") || many(rest.split(['.', '/']).next().unwrap_or(rest))
-        }),
-        Rule::Username => folded.strip_prefix("user_").is_some_and(many),
-        _ => false,
-    }
+    of(rule).is_some_and(|shape| match shape {
+        Shape::Email => words::email_marked(folded),
+        Shape::Username => words::username_marked(folded),
+        Shape::Url => words::url_marked(folded),
+        Shape::Phone => ids::phone::marked(folded),
+        Shape::Ssn => ids::ssn::marked(folded),
+        Shape::Document => ids::document::marked(folded),
+        Shape::Iban => ids::iban::marked(folded),
+        Shape::Address => address::text_marked(folded),
+    })
 }
