@@ -194,6 +194,14 @@ pub fn labels() -> impl Iterator<Item = Label> {
     })
 }
 
+/// The label of what has no better one.
+pub(crate) fn redact() -> Label {
+    Label {
+        word: "redact".into(),
+        index: None,
+    }
+}
+
 /// What is done with a value, whatever its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rule {

@@ -13,6 +13,7 @@
 
 mod array;
 mod cell;
+pub mod detect;
 mod ff1;
 mod json;
 mod key;
