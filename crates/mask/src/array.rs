@@ -187,15 +187,19 @@ fn quote(inner: &[u8], out: &mut Vec<u8>, element: &mut impl Element) -> bool {
                 *byte
             });
         }
-        // The output is shared, the element's own part is compared with what it stands for.
-        element(&plain, out).filter(|()| out.get(start + 1..) != Some(plain.as_slice()))
+        element(&plain, out)
     } else {
-        element(inner, out).filter(|()| out.get(start + 1..) != Some(inner))
+        element(inner, out)
     };
     if masked.is_none() {
         out.truncate(start);
         out.extend_from_slice(b"NULL");
         return false;
+    }
+    let number = |b: &u8| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e');
+    if out.len() > start + 1 && out.iter().skip(start + 1).all(number) {
+        out.remove(start);
+        return true;
     }
     if out
         .iter()
@@ -256,8 +260,7 @@ pub(crate) fn binary(
         }
         let (inner, after) = after.split_at_checked(usize::try_from(length).ok()?)?;
         rest = after;
-        let masked = element(inner, out).filter(|()| out.get(place + 4..) != Some(inner));
-        let written = match masked {
+        let written = match element(inner, out) {
             Some(()) => i32::try_from(out.len() - place - 4).ok()?,
             None => {
                 out.truncate(place + 4);

@@ -1,166 +1,125 @@
-//! One value: by type and format to what is digested, and to the stand-in of that type.
+//! One value: by type and format to what is digested, and to the token or stand-in of that type.
 
-use zeroize::Zeroizing;
-
-use crate::Reveal;
 use crate::array;
+use crate::calendar;
+use crate::geo;
 use crate::json;
 use crate::key::{Keys, TokenKey};
 use crate::label::{Label, Rule};
-use crate::network::{Address, parse_uuid};
+use crate::network::{self, Address};
+use crate::quantity;
 use crate::stand_in;
-use crate::token::{self, Read};
-use crate::types::{Format, Scalar, Shape};
+use crate::token;
+use crate::types::{Format, Number, Scalar, Shape};
+
+/// How values under a label are masked.
+#[derive(Clone, Copy)]
+pub(crate) struct Means<'k> {
+    pub rule: Rule,
+    pub key: &'k TokenKey,
+}
+
+impl<'k> Means<'k> {
+    pub(crate) fn new(keys: &'k Keys, label: &Label) -> Self {
+        Self {
+            rule: label.rule(),
+            key: keys.of(label),
+        }
+    }
+}
+
+/// Years of a birth's bucket, and of other dates'.
+const BIRTH_YEARS: i64 = 5;
+const DATE_YEARS: i64 = 1;
 
 /// Appends the masked value, or answers `None` for NULL; then `out` may hold a torso.
 pub(crate) fn mask(
-    rule: Rule,
-    key: &TokenKey,
+    means: Means<'_>,
     shape: Shape,
     format: Format,
     raw: &[u8],
     out: &mut Vec<u8>,
 ) -> Option<()> {
     match shape {
-        Shape::Scalar(scalar) => self::scalar(rule, key, scalar, format, raw, out),
-        Shape::Array(element, _) if !has_stand_in(rule, element) => None,
-        Shape::Array(element, oid) => match format {
-            Format::Text => array::text(raw, out, |raw, out| {
-                self::scalar(rule, key, element, format, raw, out)
-            }),
-            Format::Binary => array::binary(raw, oid, out, |raw, out| {
-                self::scalar(rule, key, element, format, raw, out)
-            }),
-        },
+        Shape::Scalar(scalar) => one(means, scalar, format, raw, out),
+        Shape::Array(element, _) if !has_stand_in(means.rule, element) => None,
+        Shape::Array(element, oid) => {
+            let each = |raw: &[u8], out: &mut Vec<u8>| one(means, element, format, raw, out);
+            match format {
+                Format::Text => array::text(raw, out, each),
+                Format::Binary => array::binary(raw, oid, out, each),
+            }
+        }
         Shape::Opaque => None,
     }
 }
 
-/// What a token stands for, in the wire format it came in.
-pub(crate) fn reveal(
-    keys: &Keys,
-    label: &Label,
-    shape: Shape,
-    format: Format,
-    value: &[u8],
-) -> Reveal {
-    match shape {
-        Shape::Scalar(scalar) => reveal_scalar(keys, label, scalar, format, value),
-        Shape::Array(element, oid) => reveal_array(keys, label, (element, oid), format, value),
-        Shape::Opaque => Reveal::NotAToken,
-    }
-}
-
-fn reveal_scalar(
-    keys: &Keys,
-    label: &Label,
-    scalar: Scalar,
-    format: Format,
-    value: &[u8],
-) -> Reveal {
-    let text = match scalar {
-        Scalar::Text(_) => text_of(value),
-        Scalar::Padded(_) => text_of(value).map(|text| text.trim_end_matches(' ')),
-        Scalar::Inet => return reveal_address(keys, label, format, 0, value),
-        Scalar::Cidr => return reveal_address(keys, label, format, 1, value),
-        // A document is not one value; one that holds a token would store it as text.
-        Scalar::Json | Scalar::Jsonb if holds_marked(label.rule(), value) => {
-            return Reveal::Foreign;
-        }
-        Scalar::Json | Scalar::Jsonb | Scalar::Uuid => None,
-    };
-    let Some(text) = text else {
-        return Reveal::NotAToken;
-    };
-    let ciphers = keys.all(label).filter_map(TokenKey::cipher);
-    match token::read(label.rule(), ciphers, text) {
-        Read::Raw(mut raw) => Reveal::Raw(Zeroizing::new(std::mem::take(&mut *raw).into_bytes())),
-        Read::Foreign => Reveal::Foreign,
-        Read::Not => Reveal::NotAToken,
-    }
-}
-
-/// An array of tokens becomes one of values; one that holds tokens beside others is foreign.
-fn reveal_array(
-    keys: &Keys,
-    label: &Label,
-    (element, oid): (Scalar, u32),
-    format: Format,
-    value: &[u8],
-) -> Reveal {
-    let (mut tokens, mut others, mut foreign) = (false, false, false);
-    let mut out = Zeroizing::new(Vec::with_capacity(value.len()));
-    let mut each = |value: &[u8], out: &mut Vec<u8>| {
-        match reveal_scalar(keys, label, element, format, value) {
-            Reveal::Raw(raw) => {
-                tokens = true;
-                out.extend_from_slice(&raw);
-                return Some(());
-            }
-            Reveal::Foreign => foreign = true,
-            Reveal::NotAToken => others = true,
-        }
-        None
-    };
-    let whole = match format {
-        Format::Text => array::text(value, &mut out, &mut each),
-        Format::Binary => array::binary(value, oid, &mut out, &mut each),
-    };
-    match (tokens, others || foreign) {
-        (true, false) if whole.is_some() => Reveal::Raw(out),
-        (false, _) if !foreign && !holds_marked(label.rule(), value) => Reveal::NotAToken,
-        _ => Reveal::Foreign,
-    }
-}
-
-/// Does an array or document hold what looks like a token, however it is written?
-fn holds_marked(rule: Rule, array: &[u8]) -> bool {
-    let marks = ['{', '}', ',', '"', '\\'];
-    String::from_utf8_lossy(array)
-        .split(|char: char| marks.contains(&char) || char.is_whitespace() || char.is_control())
-        .any(|part| token::is_marked(rule, part))
-}
-
 /// Does the rule make values of the type at all?
 fn has_stand_in(rule: Rule, scalar: Scalar) -> bool {
+    let constant = rule == Rule::Redact || rule.is_bucket();
     match scalar {
         Scalar::Text(_) | Scalar::Padded(_) => true,
         // The shape of a document is more than these rules release.
-        Scalar::Json | Scalar::Jsonb => !matches!(rule, Rule::Redact | Rule::Secret),
-        Scalar::Uuid => !matches!(rule, Rule::Redact | Rule::Secret),
+        Scalar::Json | Scalar::Jsonb | Scalar::Uuid => !constant && rule != Rule::Secret,
         Scalar::Inet | Scalar::Cidr => rule == Rule::Ip,
+        Scalar::Mac => rule == Rule::Mac,
+        Scalar::Number(number) => match rule {
+            Rule::Number | Rule::Geo => true,
+            Rule::Birth | Rule::Phone | Rule::Ssn | Rule::Card | Rule::Document => {
+                number.digits() > 0
+            }
+            _ => false,
+        },
+        Scalar::Moment(_) => matches!(rule, Rule::Birth | Rule::Date),
+        Scalar::Point => rule == Rule::Geo,
     }
 }
 
-fn scalar(
-    rule: Rule,
-    key: &TokenKey,
+/// One value that is no array. What comes out is not what went in, except in a bucket.
+fn one(
+    means: Means<'_>,
     scalar: Scalar,
     format: Format,
     raw: &[u8],
     out: &mut Vec<u8>,
 ) -> Option<()> {
-    if !has_stand_in(rule, scalar) {
+    let start = out.len();
+    self::scalar(means, scalar, format, raw, out)?;
+    (means.rule.is_bucket() || out.get(start..) != Some(raw)).then_some(())
+}
+
+fn scalar(
+    means: Means<'_>,
+    scalar: Scalar,
+    format: Format,
+    raw: &[u8],
+    out: &mut Vec<u8>,
+) -> Option<()> {
+    if !has_stand_in(means.rule, scalar) {
         return None;
     }
     match scalar {
-        Scalar::Text(chars) => text(rule, key, chars, text_of(raw)?, out),
-        Scalar::Padded(chars) => padded(rule, key, chars, text_of(raw)?, out),
-        Scalar::Json => json::mask(rule, key, text_of(raw)?, out),
+        Scalar::Text(chars) => text(means, chars, text_of(raw)?, out),
+        Scalar::Padded(chars) => padded(means, chars, text_of(raw)?, out),
+        Scalar::Json => json::mask(means, text_of(raw)?, out),
         Scalar::Jsonb => match format {
-            Format::Text => json::mask(rule, key, text_of(raw)?, out),
+            Format::Text => json::mask(means, text_of(raw)?, out),
             Format::Binary => {
                 let (version, document) = raw.split_first()?;
                 if *version != JSONB_VERSION {
                     return None;
                 }
                 out.push(JSONB_VERSION);
-                json::mask(rule, key, text_of(document)?, out)
+                json::mask(means, text_of(document)?, out)
             }
         },
-        Scalar::Uuid => uuid(key, format, raw, out),
-        Scalar::Inet => address(key, format, raw, 0, out),
-        Scalar::Cidr => address(key, format, raw, 1, out),
+        Scalar::Uuid => uuid(means.key, format, raw, out),
+        Scalar::Inet => address(means.key, format, raw, 0, out),
+        Scalar::Cidr => address(means.key, format, raw, 1, out),
+        Scalar::Mac => mac(means.key, format, raw, out),
+        Scalar::Number(number) => self::number(means, number, format, raw, out),
+        Scalar::Moment(moment) => calendar::mask(moment, years(means.rule), format, raw, out),
+        Scalar::Point => geo::point(format, raw, out),
     }
 }
 
@@ -168,54 +127,67 @@ fn scalar(
 const JSONB_VERSION: u8 = 1;
 
 /// PostgreSQL's text is UTF-8 without NUL.
-fn text_of(raw: &[u8]) -> Option<&str> {
+pub(crate) fn text_of(raw: &[u8]) -> Option<&str> {
     std::str::from_utf8(raw)
         .ok()
         .filter(|text| !text.contains('\0'))
 }
 
-fn text(rule: Rule, key: &TokenKey, chars: usize, raw: &str, out: &mut Vec<u8>) -> Option<()> {
-    if rule == Rule::Json {
-        let start = out.len();
-        // What is written is ASCII: bytes are characters.
-        if json::mask(rule, key, raw, out).is_some() && out.len() - start <= chars {
-            return Some(());
-        }
-        out.truncate(start);
+fn text(means: Means<'_>, chars: usize, raw: &str, out: &mut Vec<u8>) -> Option<()> {
+    let start = out.len();
+    let special = match means.rule {
+        // What is written of a document is not longer than its bytes.
+        Rule::Json => json::mask(means, raw, out),
+        Rule::Number => quantity::bucket(raw).map(|bucket| out.extend(bucket.bytes())),
+        Rule::Geo => geo::text(raw, out),
+        Rule::Birth | Rule::Date => calendar::text(raw, years(means.rule), out),
+        _ => None,
+    };
+    if special.is_some() && out.len() - start <= chars {
+        return Some(());
     }
-    token_or_stand_in(rule, key, raw, chars, raw.as_bytes(), out)
+    out.truncate(start);
+    token_or_stand_in(means, raw, chars, out)
 }
 
-/// A token where the rule has one and there is room, else a stand-in. `shown` is what must not come out.
+fn years(rule: Rule) -> i64 {
+    match rule {
+        Rule::Birth => BIRTH_YEARS,
+        _ => DATE_YEARS,
+    }
+}
+
+/// A token where the rule has one and there is room, else a stand-in.
 pub(crate) fn token_or_stand_in(
-    rule: Rule,
-    key: &TokenKey,
+    means: Means<'_>,
     raw: &str,
     chars: usize,
-    shown: &[u8],
     out: &mut Vec<u8>,
 ) -> Option<()> {
     let start = out.len();
-    if let Some(cipher) = key.cipher()
-        && token::write(rule, cipher, raw, chars, out).is_some()
-        && out.get(start..) != Some(shown)
+    if let Some(cipher) = means.key.cipher()
+        && token::write(means.rule, cipher, raw, chars, out).is_some()
     {
         return Some(());
     }
     out.truncate(start);
-    stand_in::write(rule, key, digest(rule, key, raw), chars, shown, out)
+    stand_in::write(means.rule, means.key, digest(means, raw), chars, raw, out)
 }
 
 /// The digest of a text: of what it means where the rule knows another type for it.
-fn digest(rule: Rule, key: &TokenKey, raw: &str) -> [u8; 32] {
+fn digest(Means { rule, key, .. }: Means<'_>, raw: &str) -> [u8; 32] {
     match rule {
         // Draws nothing.
-        Rule::Redact => [0; 32],
+        Rule::Redact | Rule::Birth | Rule::Date | Rule::Number | Rule::Geo => [0; 32],
         Rule::Ip => match Address::parse(raw) {
             Some(address) => address_digest(key, &address),
             None => key.digest([raw.as_bytes()]),
         },
-        _ => match parse_uuid(raw) {
+        Rule::Mac => match network::parse_mac(raw) {
+            Some(mac) => mac_digest(key, &mac),
+            None => key.digest([raw.as_bytes()]),
+        },
+        _ => match network::parse_uuid(raw) {
             Some(uuid) => uuid_digest(key, &uuid),
             None => key.digest([raw.as_bytes()]),
         },
@@ -226,28 +198,60 @@ fn uuid_digest(key: &TokenKey, uuid: &[u8; 16]) -> [u8; 32] {
     key.digest([b"\0uuid".as_slice(), uuid])
 }
 
+fn mac_digest(key: &TokenKey, mac: &[u8; 6]) -> [u8; 32] {
+    key.digest([b"\0mac".as_slice(), mac])
+}
+
 fn address_digest(key: &TokenKey, address: &Address) -> [u8; 32] {
     let parts = address.parts();
     key.digest(parts.iter().map(<[u8; 8]>::as_slice))
 }
 
 /// `character(n)` is filled up with blanks to its length, which is the raw value's.
-fn padded(rule: Rule, key: &TokenKey, chars: usize, raw: &str, out: &mut Vec<u8>) -> Option<()> {
+fn padded(means: Means<'_>, chars: usize, raw: &str, out: &mut Vec<u8>) -> Option<()> {
     let start = out.len();
-    text(rule, key, chars, raw.trim_end_matches(' '), out)?;
+    text(means, chars, raw.trim_end_matches(' '), out)?;
     if chars != usize::MAX {
         let length = raw.chars().count().min(chars);
-        let written = out.len() - start;
-        out.resize(start + length.max(written), b' ');
+        let written = std::str::from_utf8(out.get(start..)?).ok()?.chars().count();
+        out.resize(out.len() + length.saturating_sub(written), b' ');
     }
     Some(())
+}
+
+/// A number: a bucket, a place, a year, or one that names somebody.
+fn number(
+    means: Means<'_>,
+    number: Number,
+    format: Format,
+    raw: &[u8],
+    out: &mut Vec<u8>,
+) -> Option<()> {
+    if means.rule == Rule::Geo {
+        return geo::number(number, format, raw, out);
+    }
+    let text = quantity::decode(number, format, raw)?;
+    let masked = match means.rule {
+        Rule::Number => quantity::bucket(&text)?,
+        Rule::Birth => calendar::first_of(text.parse().ok()?, BIRTH_YEARS)?.to_string(),
+        rule => {
+            // Only whole numbers name somebody.
+            let whole = text.parse::<i128>().ok()?.to_string();
+            let digest = means.key.digest([whole.as_bytes()]);
+            let mut drawn = Vec::new();
+            stand_in::whole(rule, means.key, digest, number.digits(), &whole, &mut drawn)?;
+            String::from_utf8(drawn).ok()?
+        }
+    };
+    quantity::encode(number, format, &masked, out)
 }
 
 fn uuid(key: &TokenKey, format: Format, raw: &[u8], out: &mut Vec<u8>) -> Option<()> {
     match format {
         Format::Text => {
-            let digest = uuid_digest(key, &parse_uuid(text_of(raw)?)?);
-            stand_in::write(Rule::Uuid, key, digest, usize::MAX, raw, out)
+            let text = text_of(raw)?;
+            let digest = uuid_digest(key, &network::parse_uuid(text)?);
+            stand_in::write(Rule::Uuid, key, digest, usize::MAX, text, out)
         }
         Format::Binary => {
             let digest = uuid_digest(key, raw.try_into().ok()?);
@@ -258,6 +262,21 @@ fn uuid(key: &TokenKey, format: Format, raw: &[u8], out: &mut Vec<u8>) -> Option
                 uuid
             };
             out.extend_from_slice(&other);
+            Some(())
+        }
+    }
+}
+
+fn mac(key: &TokenKey, format: Format, raw: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    match format {
+        Format::Text => {
+            let text = text_of(raw)?;
+            let digest = mac_digest(key, &network::parse_mac(text)?);
+            stand_in::write(Rule::Mac, key, digest, usize::MAX, text, out)
+        }
+        Format::Binary => {
+            let digest = mac_digest(key, raw.try_into().ok()?);
+            out.extend_from_slice(&stand_in::mac_bytes(&digest));
             Some(())
         }
     }
@@ -284,14 +303,14 @@ fn address(key: &TokenKey, format: Format, raw: &[u8], cidr: u8, out: &mut Vec<u
     Some(())
 }
 
-fn read_address(format: Format, raw: &[u8]) -> Option<Address> {
+pub(crate) fn read_address(format: Format, raw: &[u8]) -> Option<Address> {
     match format {
         Format::Text => Address::parse(text_of(raw)?),
         Format::Binary => Address::from_wire(raw),
     }
 }
 
-fn write_address(address: &Address, format: Format, cidr: u8, out: &mut Vec<u8>) {
+pub(crate) fn write_address(address: &Address, format: Format, cidr: u8, out: &mut Vec<u8>) {
     match format {
         Format::Text => {
             out.extend_from_slice(address.to_string().as_bytes());
@@ -303,24 +322,5 @@ fn write_address(address: &Address, format: Format, cidr: u8, out: &mut Vec<u8>)
             }
         }
         Format::Binary => address.to_wire(cidr, out),
-    }
-}
-
-fn reveal_address(keys: &Keys, label: &Label, format: Format, cidr: u8, value: &[u8]) -> Reveal {
-    let Some(token) = read_address(format, value) else {
-        return Reveal::NotAToken;
-    };
-    let ciphers = keys.all(label).filter_map(TokenKey::cipher);
-    let opened = ciphers
-        .filter_map(|cipher| token::address::open(cipher, &token))
-        .next();
-    match opened {
-        Some(address) => {
-            let mut raw = Zeroizing::new(Vec::new());
-            write_address(&address, format, cidr, &mut raw);
-            Reveal::Raw(raw)
-        }
-        None if label.rule() == Rule::Ip && token::address::marked(&token) => Reveal::Foreign,
-        None => Reveal::NotAToken,
     }
 }

@@ -2,8 +2,7 @@
 //! 0, booleans false; nulls, shape and plain keys stay. White space goes. Documents that are
 //! malformed, nested too deeply, or hold nothing to mask, become NULL.
 
-use crate::cell;
-use crate::key::TokenKey;
+use crate::cell::{self, Means};
 use crate::label::Rule;
 use zeroize::Zeroizing;
 
@@ -26,10 +25,9 @@ enum Expect {
 }
 
 /// Appends the masked document; `None` for NULL, then `out` may hold a torso.
-pub(crate) fn mask(rule: Rule, key: &TokenKey, document: &str, out: &mut Vec<u8>) -> Option<()> {
+pub(crate) fn mask(means: Means<'_>, document: &str, out: &mut Vec<u8>) -> Option<()> {
     let mut writer = Writer {
-        rule,
-        key,
+        means,
         out,
         changed: false,
     };
@@ -110,8 +108,7 @@ pub(crate) fn mask(rule: Rule, key: &TokenKey, document: &str, out: &mut Vec<u8>
 }
 
 struct Writer<'a> {
-    rule: Rule,
-    key: &'a TokenKey,
+    means: Means<'a>,
     out: &'a mut Vec<u8>,
     /// Is anything different from the document?
     changed: bool,
@@ -124,7 +121,7 @@ impl Writer<'_> {
     }
 
     fn string(&mut self, text: &Text<'_>) -> Option<()> {
-        self.stand_in(self.rule, text)
+        self.stand_in(self.means.rule, text)
     }
 
     /// An object's key.
@@ -148,8 +145,8 @@ impl Writer<'_> {
             }
         };
         self.out.push(b'"');
-        let shown = text.inner.as_bytes();
-        cell::token_or_stand_in(rule, self.key, raw, usize::MAX, shown, self.out)?;
+        let means = Means { rule, ..self.means };
+        cell::token_or_stand_in(means, raw, usize::MAX, self.out)?;
         self.out.push(b'"');
         self.changed = true;
         Some(())

@@ -43,7 +43,9 @@ impl Label {
         };
         Ok(Self {
             word: word.into(),
-            index: BUILT_IN.iter().position(|(known, _)| same(known)),
+            index: BUILT_IN
+                .iter()
+                .position(|(words, _)| words.iter().any(|known| same(known))),
         })
     }
 
@@ -95,8 +97,8 @@ impl fmt::Display for Label {
     }
 }
 
-/// What an observer of masked values of a label learns about raw ones, besides structure (lengths
-/// of arrays; shape, null leaves and plain keys of JSON).
+/// What an observer of masked values of a label learns about raw ones, besides which are NULL (where a type or
+/// length has no room for a stand-in, not even that) and the lengths of arrays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Releases {
     /// Which values are equal within a scope.
@@ -108,33 +110,102 @@ pub struct Releases {
 /// Something of a value that its stand-in tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// Whether it is NULL. Where a type or length has no room for a stand-in, not even that.
-    Nullness,
     /// How long it is, in steps of about twenty characters.
     Length,
+    /// Which years, which first digit, or which field of a grid it lies in.
+    Bucket,
+    /// What sort of secret it is.
+    Kind,
+    /// Which script it is written in.
+    Script,
+    /// The shape of the document, its plain keys, and where nulls are.
+    Shape,
+    /// Whatever is not recognised as personal.
+    Rest,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Length => "length",
+            Self::Bucket => "bucket",
+            Self::Kind => "kind",
+            Self::Script => "script",
+            Self::Shape => "shape",
+            Self::Rest => "rest",
+        })
+    }
+}
+
+/// In words for tables: `equality, length`.
+impl fmt::Display for Releases {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let equality = self.equality.then(|| "equality".to_owned());
+        let parts = self.parts.iter().map(Part::to_string);
+        let all: Vec<String> = equality.into_iter().chain(parts).collect();
+        f.write_str(if all.is_empty() { "nothing" } else { "" })?;
+        f.write_str(&all.join(", "))
+    }
 }
 
 impl Label {
     /// What the label's masked values release.
     pub fn releases(&self) -> Releases {
-        let equality = self.rule() != Rule::Redact;
-        let parts: &[Part] = match self.rule() {
-            Rule::Email | Rule::Username | Rule::Url => &[Part::Nullness, Part::Length],
+        let (equality, parts): (bool, &[Part]) = match self.rule() {
+            Rule::Email | Rule::Username | Rule::Url => (true, &[Part::Length]),
+            Rule::Name | Rule::Word | Rule::Address => (true, &[Part::Script]),
+            Rule::Secret => (true, &[Part::Kind]),
+            Rule::Json => (true, &[Part::Shape]),
+            Rule::Text => (true, &[Part::Rest]),
             Rule::Phone
             | Rule::Ssn
-            | Rule::NationalId
+            | Rule::Document
             | Rule::Card
             | Rule::Iban
-            | Rule::Name
-            | Rule::GivenName
-            | Rule::Address
             | Rule::Ip
+            | Rule::Mac
+            | Rule::Uuid => (true, &[]),
+            Rule::Birth | Rule::Date | Rule::Number | Rule::Geo => (false, &[Part::Bucket]),
+            Rule::Redact => (false, &[]),
+        };
+        Releases { equality, parts }
+    }
+
+    /// The words for this label, the usual one first. Only it, if it is not built in.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        let built_in = self.index.and_then(|index| BUILT_IN.get(index));
+        let other = built_in.is_none().then_some(&*self.word);
+        built_in
+            .into_iter()
+            .flat_map(|(words, _)| words.iter().copied())
+            .chain(other)
+    }
+
+    /// The range that nobody uses and in which stand-ins lie, if there is one.
+    pub fn mark(&self) -> Option<&'static str> {
+        Some(match self.rule() {
+            Rule::Email => "u_….invalid",
+            Rule::Url => "https://….invalid/",
+            Rule::Username => "user_ and 36 characters",
+            Rule::Phone => "+999",
+            Rule::Ssn => "area 900 to 999",
+            Rule::Document | Rule::Iban => "XX",
+            Rule::Card => "9999",
+            Rule::Ip => "2001:db8::/32",
+            Rule::Mac => "second digit 6",
+            Rule::Name
+            | Rule::Word
+            | Rule::Address
             | Rule::Secret
             | Rule::Json
             | Rule::Uuid
-            | Rule::Redact => &[Part::Nullness],
-        };
-        Releases { equality, parts }
+            | Rule::Text
+            | Rule::Birth
+            | Rule::Date
+            | Rule::Number
+            | Rule::Geo
+            | Rule::Redact => return None,
+        })
     }
 
     /// Are there tokens of this label, that can be turned back into what they stand for?
@@ -164,34 +235,45 @@ pub fn describe(label: &Label) -> &'static str {
         Rule::Email => "an address u_<token>@….invalid (.invalid is never assigned, RFC 2606)",
         Rule::Phone => "a number that starts with +999, a country code that is not assigned",
         Rule::Ssn => {
-            "a number in a range that is issued neither as SSN nor as ITIN; few enough that two people may share one"
+            "a number in a range that is issued neither as SSN nor as ITIN; without a token few enough that two people may share one"
         }
-        Rule::NationalId => "XX and ten letters or digits (XX is never a country)",
+        Rule::Document => {
+            "XX and letters and digits (XX is never a country); in columns of numbers a negative one"
+        }
         Rule::Card => {
             "a 16-digit number that starts with 9999, for which there is no issuer, with a right check digit"
         }
         Rule::Iban => "an IBAN of the country XX, which there is not, with right check digits",
-        Rule::Name => "an invented given and family name",
-        Rule::GivenName => "an invented name",
-        Rule::Address => "an invented street and number",
+        Rule::Name => "an invented given and family name in the same script",
+        Rule::Word => "an invented name in the same script",
+        Rule::Address => "an invented street and number in the same script",
         Rule::Ip => "an IPv6 address in 2001:db8::/32, reserved for documentation (RFC 3849)",
+        Rule::Mac => "an address whose second digit is 6, which is reserved (IEEE 802c)",
         Rule::Username => "user_<token>",
-        Rule::Secret => "[secret:<four hex digits>]",
+        Rule::Secret => "‹secret:<kind>:<four hex digits>›",
         Rule::Json => {
             "in JSON, every string a token t_<token>, every number 0, every boolean false; shape and plain keys stay"
         }
         Rule::Uuid => "a version 8 UUID",
         Rule::Url => "https://<token>.invalid/",
+        Rule::Text => "the text with what is recognised in it replaced as in columns of that label",
+        Rule::Birth => "the first day, or the first year, of five years",
+        Rule::Date => "the first day of the year",
+        Rule::Number => "its first digit with zeros for the others; 0 below ten",
+        Rule::Geo => "the next tenth of a degree",
         Rule::Redact => "[redacted] where text fits, else NULL",
     }
 }
 
 /// The built-in labels, for documentation and completion.
 pub fn labels() -> impl Iterator<Item = Label> {
-    BUILT_IN.iter().enumerate().map(|(index, (word, _))| Label {
-        word: (*word).into(),
-        index: Some(index),
-    })
+    BUILT_IN
+        .iter()
+        .enumerate()
+        .map(|(index, (words, _))| Label {
+            word: words.first().copied().unwrap_or_default().into(),
+            index: Some(index),
+        })
 }
 
 /// The label of what has no better one.
@@ -208,57 +290,77 @@ pub(crate) enum Rule {
     Email,
     Phone,
     Ssn,
-    NationalId,
+    Document,
     Card,
     Iban,
     Name,
-    GivenName,
+    /// A name of one word.
+    Word,
     Address,
     Ip,
+    Mac,
     Username,
     Secret,
     Json,
     Uuid,
     Url,
+    Text,
+    /// Five years, and one.
+    Birth,
+    Date,
+    Number,
+    Geo,
     /// A constant where text fits, else NULL: for what has few values, or an order, or prose.
     Redact,
 }
 
-const BUILT_IN: &[(&str, Rule)] = &[
-    ("email", Rule::Email),
-    ("phone", Rule::Phone),
-    ("ssn", Rule::Ssn),
-    ("national-id", Rule::NationalId),
-    ("tax-id", Rule::NationalId),
-    ("passport", Rule::NationalId),
-    ("driver-license", Rule::NationalId),
-    ("card", Rule::Card),
-    ("iban", Rule::Iban),
-    ("bank-account", Rule::NationalId),
-    ("name", Rule::Name),
-    ("first-name", Rule::GivenName),
-    ("last-name", Rule::GivenName),
-    ("address", Rule::Address),
-    ("username", Rule::Username),
-    ("ip", Rule::Ip),
-    ("uuid", Rule::Uuid),
-    ("url", Rule::Url),
-    ("secret", Rule::Secret),
-    ("password", Rule::Secret),
-    ("api-key", Rule::Secret),
-    ("json", Rule::Json),
-    ("date-of-birth", Rule::Redact),
-    ("date", Rule::Redact),
-    ("age", Rule::Redact),
-    ("gender", Rule::Redact),
-    ("salary", Rule::Redact),
-    ("number", Rule::Redact),
-    ("geo", Rule::Redact),
-    ("postal-code", Rule::Redact),
-    ("health", Rule::Redact),
-    ("note", Rule::Redact),
-    ("free-text", Rule::Redact),
-    ("redact", Rule::Redact),
+impl Rule {
+    /// May a value be what becomes of it? Of a bucket it says nothing that the first value in it does.
+    pub(crate) fn is_bucket(self) -> bool {
+        matches!(self, Self::Birth | Self::Date | Self::Number | Self::Geo)
+    }
+}
+
+const BUILT_IN: &[(&[&str], Rule)] = &[
+    (&["email"], Rule::Email),
+    (&["phone"], Rule::Phone),
+    (&["ssn"], Rule::Ssn),
+    (&["national-id"], Rule::Document),
+    (&["tax-id"], Rule::Document),
+    (&["passport"], Rule::Document),
+    (&["driver-license"], Rule::Document),
+    (&["bank-account"], Rule::Document),
+    (&["plate"], Rule::Document),
+    (&["card"], Rule::Card),
+    (&["iban"], Rule::Iban),
+    (&["name"], Rule::Name),
+    (&["first-name", "given-name"], Rule::Word),
+    (&["last-name", "family-name"], Rule::Word),
+    (&["city"], Rule::Word),
+    (&["address"], Rule::Address),
+    (&["username"], Rule::Username),
+    (&["ip"], Rule::Ip),
+    (&["mac"], Rule::Mac),
+    (&["uuid"], Rule::Uuid),
+    (&["url"], Rule::Url),
+    (&["secret"], Rule::Secret),
+    (&["password"], Rule::Secret),
+    (&["api-key"], Rule::Secret),
+    (&["json"], Rule::Json),
+    (&["text"], Rule::Text),
+    (&["date-of-birth", "birth-date"], Rule::Birth),
+    (&["date"], Rule::Date),
+    (&["number"], Rule::Number),
+    (&["age"], Rule::Number),
+    (&["geo"], Rule::Geo),
+    (&["salary"], Rule::Redact),
+    (&["gender"], Rule::Redact),
+    (&["demographic"], Rule::Redact),
+    (&["postal-code", "zip"], Rule::Redact),
+    (&["health", "medical"], Rule::Redact),
+    (&["note"], Rule::Redact),
+    (&["free-text"], Rule::Redact),
+    (&["redact"], Rule::Redact),
 ];
 
 #[cfg(test)]

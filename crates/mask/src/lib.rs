@@ -8,17 +8,21 @@
 //! Stand-ins are keyed (HMAC-SHA-256 under a key per scope, label and epoch, RFC 5869), so equal
 //! values give equal stand-ins within one scope and label, whatever column, type or format they
 //! come in, and nothing can be computed without the key. Some labels have *tokens*: stand-ins that
-//! [`Masker::reveal`] turns back, and nobody without the key. All of them are ASCII.
+//! [`Masker::reveal`] turns back, and nobody without the key.
 //! What a label releases is told by [`Label::releases`], what it makes of a value by [`describe`].
 
 mod array;
+mod calendar;
 mod cell;
 pub mod detect;
 mod ff1;
+mod geo;
 mod json;
 mod key;
 mod label;
 mod network;
+mod quantity;
+mod reveal;
 mod stand_in;
 mod token;
 mod types;
@@ -91,11 +95,12 @@ impl Masker {
         format: Format,
         value: &[u8],
     ) -> Reveal {
-        cell::reveal(&self.keys, label, column.shape(), format, value)
+        reveal::value(&self.keys, label, column.shape(), format, value)
     }
 
     /// Masks one value that is not NULL: `raw` is in PostgreSQL's wire format for the type `ty` and
-    /// `format`; what is appended to `out` is so too, fits the type modifier, and is never `raw`.
+    /// `format`; what is appended to `out` is so too, fits the type modifier, and is not `raw`, except where the
+    /// label tells a bucket and `raw` is the first of it.
     /// Malformed values, and types that have no stand-in for this label, become NULL.
     pub fn mask(
         &self,
@@ -106,16 +111,10 @@ impl Masker {
         out: &mut Vec<u8>,
     ) -> Masked {
         let start = out.len();
-        match cell::mask(
-            label.rule(),
-            self.keys.of(label),
-            ty.shape(),
-            format,
-            raw,
-            out,
-        ) {
-            Some(()) if out.get(start..) != Some(raw) => Masked::Value,
-            Some(()) | None => {
+        let means = cell::Means::new(&self.keys, label);
+        match cell::mask(means, ty.shape(), format, raw, out) {
+            Some(()) => Masked::Value,
+            None => {
                 out.truncate(start);
                 Masked::Null
             }

@@ -173,6 +173,32 @@ pub(crate) fn parse_uuid(text: &str) -> Option<[u8; 16]> {
     (digits == 32).then_some(uuid)
 }
 
+/// A MAC address of six octets, with colons, hyphens or nothing between them.
+pub(crate) fn parse_mac(text: &str) -> Option<[u8; 6]> {
+    let mark = text
+        .as_bytes()
+        .get(2)
+        .filter(|byte| matches!(byte, b':' | b'-'));
+    let width = if mark.is_some() { 3 } else { 2 };
+    let mut mac = [0u8; 6];
+    let mut rest = text;
+    for (at, octet) in mac.iter_mut().enumerate() {
+        let (one, after) = rest.split_at_checked(width.min(rest.len()))?;
+        let (digits, between) = one.split_at_checked(2)?;
+        let last = at == 5;
+        let right = match mark {
+            Some(mark) if !last => between.as_bytes() == [*mark],
+            Some(_) | None => between.is_empty(),
+        };
+        if !right || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return None;
+        }
+        *octet = u8::from_str_radix(digits, 16).ok()?;
+        rest = after;
+    }
+    rest.is_empty().then_some(mac)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,6 +247,25 @@ mod tests {
             &"é".repeat(18),
         ] {
             assert_eq!(parse_uuid(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn mac_addresses_are_read_in_three_spellings() {
+        let expected = Some([0x08, 0, 0x2b, 1, 2, 0xff]);
+        for text in ["08:00:2b:01:02:ff", "08-00-2B-01-02-FF", "08002b0102ff"] {
+            assert_eq!(parse_mac(text), expected, "{text}");
+        }
+        for text in [
+            "",
+            "08:00:2b:01:02",
+            "08:00:2b:01:02:ff:",
+            "08:00-2b:01:02:ff",
+            "+8:00:2b:01:02:ff",
+            "é:00:2b:01:02:ff",
+            "08002b0102f",
+        ] {
+            assert_eq!(parse_mac(text), None, "{text}");
         }
     }
 }

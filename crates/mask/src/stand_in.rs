@@ -1,5 +1,5 @@
-//! Stand-ins as text: what each rule draws from a digest, within a length. Everything written here
-//! is printable ASCII without quotes and backslashes, so it stands as it is in JSON and arrays.
+//! Stand-ins as text: what each rule draws from a digest, within a length. Nothing written here has quotes,
+//! backslashes or control characters, so it stands as it is in JSON and arrays.
 //!
 //! Marks: where the real world has a range it never assigns, the stand-in lies in it, so that no
 //! genuine value is ever made up and a stand-in is told at a glance.
@@ -7,28 +7,31 @@
 mod names;
 mod network;
 mod numbers;
+mod script;
+mod secret;
 
-pub(crate) use network::{ip_bytes, uuid_bytes};
+pub(crate) use network::{ip_bytes, mac_bytes, uuid_bytes};
 pub(crate) use numbers::{iban_check, is_fake_ssn};
 
 use crate::key::{Digest, TokenKey};
 use crate::label::Rule;
 
-/// Appends the stand-in for a value, at most `chars` long and never equal to `raw` (the value as
-/// text). `None`: there is no room for one.
+/// Draws until a stand-in differs from its value.
+const DRAWS: usize = 4;
+
+/// Appends the stand-in for a value, at most `chars` long and never equal to `raw`. `None`: there is no room for one.
 pub(crate) fn write(
     rule: Rule,
     key: &TokenKey,
     mut digest: Digest,
     chars: usize,
-    raw: &[u8],
+    raw: &str,
     out: &mut Vec<u8>,
 ) -> Option<()> {
-    const DRAWS: usize = 4;
     let start = out.len();
     for _ in 0..DRAWS {
-        draw(rule, &digest, chars, out)?;
-        if out.get(start..) != Some(raw) {
+        draw(rule, &digest, chars, raw, out)?;
+        if out.get(start..) != Some(raw.as_bytes()) {
             return Some(());
         }
         out.truncate(start);
@@ -37,25 +40,49 @@ pub(crate) fn write(
     None
 }
 
-fn draw(rule: Rule, digest: &Digest, chars: usize, out: &mut Vec<u8>) -> Option<()> {
+/// The same for a whole number of at most so many digits.
+pub(crate) fn whole(
+    rule: Rule,
+    key: &TokenKey,
+    mut digest: Digest,
+    digits: usize,
+    raw: &str,
+    out: &mut Vec<u8>,
+) -> Option<()> {
+    for _ in 0..DRAWS {
+        numbers::whole(rule, &mut Draw::new(&digest), digits, out)?;
+        if out != raw.as_bytes() {
+            return Some(());
+        }
+        out.clear();
+        digest = key.again(&digest);
+    }
+    None
+}
+
+/// `raw` tells how a stand-in looks, where the label releases that; it tells nothing else.
+fn draw(rule: Rule, digest: &Digest, chars: usize, raw: &str, out: &mut Vec<u8>) -> Option<()> {
     let mut draw = Draw::new(digest);
     match rule {
         Rule::Email => email(&mut draw, chars, out),
         Rule::Phone => numbers::phone(&mut draw, chars, out),
         Rule::Ssn => numbers::ssn(&mut draw, chars, out),
-        Rule::NationalId => numbers::national_id(&mut draw, chars, out),
+        Rule::Document => numbers::document(&mut draw, chars, out),
         Rule::Card => numbers::card(&mut draw, chars, out),
         Rule::Iban => numbers::iban(&mut draw, chars, out),
-        Rule::Name => names::full(&mut draw, chars, out),
-        Rule::GivenName => names::one(&mut draw, chars, out),
-        Rule::Address => names::address(&mut draw, chars, out),
+        Rule::Name => names::full(&mut draw, raw, chars, out),
+        Rule::Word => names::one(&mut draw, raw, chars, out),
+        Rule::Address => names::address(&mut draw, raw, chars, out),
         Rule::Ip => network::ip(&mut draw, chars, out),
+        Rule::Mac => network::mac(digest, chars, out),
         Rule::Username => prefixed(&mut draw, b"user_", chars, out),
         Rule::Json => prefixed(&mut draw, b"t_", chars, out),
-        Rule::Secret => secret(&mut draw, chars, out),
+        Rule::Secret => secret::write(&mut draw, raw, chars, out),
         Rule::Uuid => network::uuid(digest, chars, out),
         Rule::Url => url(&mut draw, chars, out),
-        Rule::Redact => redact(chars, out),
+        Rule::Text | Rule::Birth | Rule::Date | Rule::Number | Rule::Geo | Rule::Redact => {
+            redact(chars, out)
+        }
     }
 }
 
@@ -122,20 +149,6 @@ fn email(draw: &mut Draw, chars: usize, out: &mut Vec<u8>) -> Option<()> {
         draw.base32(domain, LOWER, out)
     }
     out.extend_from_slice(b".invalid");
-    Some(())
-}
-
-fn secret(draw: &mut Draw, chars: usize, out: &mut Vec<u8>) -> Option<()> {
-    let open: &[u8] = match chars {
-        0..=5 => return None,
-        6..=12 => b"[",
-        _ => b"[secret:",
-    };
-    out.extend_from_slice(open);
-    for _ in 0..4 {
-        out.push(hex(draw.bits(4) as u8));
-    }
-    out.push(b']');
     Some(())
 }
 

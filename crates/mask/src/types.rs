@@ -66,6 +66,17 @@ impl ColumnType {
             2951 => 2950,
             1041 => 869,
             651 => 650,
+            1005 => 21,
+            1007 => 23,
+            1016 => 20,
+            1021 => 700,
+            1022 => 701,
+            1231 => 1700,
+            1182 => 1082,
+            1115 => 1114,
+            1185 => 1184,
+            1040 => 829,
+            1017 => 600,
             _ if self.oid >= FIRST_NORMAL_OID && self.category == Category::String => {
                 return Shape::Scalar(Scalar::Text(usize::MAX));
             }
@@ -81,7 +92,13 @@ impl ColumnType {
             Shape::Scalar(scalar) | Shape::Array(scalar, _) => match scalar {
                 Scalar::Text(chars) | Scalar::Padded(chars) => chars,
                 Scalar::Json | Scalar::Jsonb => usize::MAX,
-                Scalar::Uuid | Scalar::Inet | Scalar::Cidr => 0,
+                Scalar::Uuid
+                | Scalar::Inet
+                | Scalar::Cidr
+                | Scalar::Mac
+                | Scalar::Number(_)
+                | Scalar::Moment(_)
+                | Scalar::Point => 0,
             },
             Shape::Opaque => 0,
         }
@@ -107,6 +124,17 @@ impl ColumnType {
             2950 => Scalar::Uuid,
             869 => Scalar::Inet,
             650 => Scalar::Cidr,
+            829 => Scalar::Mac,
+            21 => Scalar::Number(Number::Int2),
+            23 => Scalar::Number(Number::Int4),
+            20 => Scalar::Number(Number::Int8),
+            700 => Scalar::Number(Number::Float4),
+            701 => Scalar::Number(Number::Float8),
+            1700 => Scalar::Number(Number::Numeric(self.modifier)),
+            1082 => Scalar::Moment(Moment::Date),
+            1114 => Scalar::Moment(Moment::Timestamp),
+            1184 => Scalar::Moment(Moment::TimestampTz),
+            600 => Scalar::Point,
             _ => return None,
         })
     }
@@ -146,4 +174,49 @@ pub(crate) enum Scalar {
     Uuid,
     Inet,
     Cidr,
+    Mac,
+    Number(Number),
+    Moment(Moment),
+    Point,
+}
+
+/// Types of numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Number {
+    Int2,
+    Int4,
+    Int8,
+    Float4,
+    Float8,
+    /// With its modifier.
+    Numeric(i32),
+}
+
+impl Number {
+    /// Digits that any whole number of the type may have; 0 where whole numbers are not exact.
+    pub(crate) fn digits(self) -> usize {
+        const INT8: usize = 18;
+        match self {
+            Self::Int2 => 4,
+            Self::Int4 => 9,
+            Self::Int8 => INT8,
+            Self::Float4 | Self::Float8 => 0,
+            // `numeric(precision, scale)`: precision in the high half, scale in the low eleven bits.
+            Self::Numeric(modifier) => match modifier.checked_sub(4) {
+                Some(packed) if packed >= 0 => {
+                    let (precision, scale) = ((packed >> 16) as usize, (packed & 0x7ff) as usize);
+                    precision.saturating_sub(scale).min(INT8)
+                }
+                _ => INT8,
+            },
+        }
+    }
+}
+
+/// Types of dates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    Date,
+    Timestamp,
+    TimestampTz,
 }

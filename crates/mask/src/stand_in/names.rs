@@ -1,7 +1,7 @@
-//! Names and addresses: invented words that can be read aloud and told apart.
+//! Names and addresses: invented words that can be read aloud and told apart, in the script of what they stand for.
 
 use super::Draw;
-use super::numbers::two_digits;
+use super::script::Script;
 
 const GIVEN: &[&str; 32] = &[
     "Alex", "Avery", "Blair", "Casey", "Dana", "Devon", "Drew", "Eden", "Ellis", "Emery", "Finley",
@@ -9,52 +9,69 @@ const GIVEN: &[&str; 32] = &[
     "Parker", "Quinn", "Reese", "Remy", "Robin", "Rowan", "Sage", "Sam", "Sasha", "Toni",
 ];
 
-pub(super) fn full(draw: &mut Draw, chars: usize, out: &mut Vec<u8>) -> Option<()> {
+/// A given name, which does not tell a gender, and a family name.
+pub(super) fn full(draw: &mut Draw, raw: &str, chars: usize, out: &mut Vec<u8>) -> Option<()> {
+    let script = Script::of(raw);
+    if script != Script::Latin {
+        return full_in(script, draw, chars, out);
+    }
     let given = GIVEN.get(draw.bits(5) as usize).copied().unwrap_or("Robin");
-    let Some(room) = word_room(chars, given.len() + 1) else {
-        return one(draw, chars, out);
+    let Some(room) = chars
+        .checked_sub(given.len() + 1)
+        .and_then(|chars| script.room(chars))
+    else {
+        return one(draw, raw, chars, out);
     };
     out.extend_from_slice(given.as_bytes());
     out.push(b' ');
-    word(draw, room, out);
+    script.word(room, draw, out);
     Some(())
 }
 
-pub(super) fn one(draw: &mut Draw, chars: usize, out: &mut Vec<u8>) -> Option<()> {
-    word(draw, word_room(chars, 0)?, out);
-    Some(())
-}
-
-pub(super) fn address(draw: &mut Draw, chars: usize, out: &mut Vec<u8>) -> Option<()> {
-    let number = draw.bits(32) % 90 + 10;
-    let room = word_room(chars, "10  Street".len())?;
-    two_digits(number, out);
-    out.push(b' ');
-    word(draw, room, out);
-    out.extend_from_slice(b" Street");
-    Some(())
-}
-
-/// How many syllables of an invented word fit beside `fixed` characters: 18 to 48 bits.
-fn word_room(chars: usize, fixed: usize) -> Option<usize> {
-    const MAX_SYLLABLES: usize = 8;
-    const MIN_SYLLABLES: usize = 3;
-    let room = (chars.checked_sub(fixed)? / 2).min(MAX_SYLLABLES);
-    (room >= MIN_SYLLABLES).then_some(room)
-}
-
-/// Consonant and vowel, 6 bits each, as a capitalised word.
-fn word(draw: &mut Draw, syllables: usize, out: &mut Vec<u8>) {
-    let start = out.len();
-    for _ in 0..syllables {
-        let (consonant, vowel) = (draw.bits(4) as usize, draw.bits(2) as usize);
-        out.push(CONSONANTS.get(consonant).copied().unwrap_or(b'n'));
-        out.push(VOWELS.get(vowel).copied().unwrap_or(b'a'));
+fn full_in(script: Script, draw: &mut Draw, chars: usize, out: &mut Vec<u8>) -> Option<()> {
+    if script.space().is_empty() {
+        script.word(script.room(chars)?, draw, out);
+        return Some(());
     }
-    if let Some(first) = out.get_mut(start) {
-        first.make_ascii_uppercase();
+    const GIVEN_CHARS: usize = 6;
+    let given = script.room(GIVEN_CHARS)?;
+    match chars
+        .checked_sub(GIVEN_CHARS + 1)
+        .and_then(|chars| script.room(chars))
+    {
+        Some(room) => {
+            script.word(given, draw, out);
+            out.extend_from_slice(script.space().as_bytes());
+            script.word(room, draw, out);
+        }
+        None => script.word(script.room(chars)?, draw, out),
     }
+    Some(())
 }
 
-const CONSONANTS: &[u8; 16] = b"bdfghjklmnprstvz";
-const VOWELS: &[u8; 4] = b"aeio";
+pub(super) fn one(draw: &mut Draw, raw: &str, chars: usize, out: &mut Vec<u8>) -> Option<()> {
+    let script = Script::of(raw);
+    script.word(script.room(chars)?, draw, out);
+    Some(())
+}
+
+pub(super) fn address(draw: &mut Draw, raw: &str, chars: usize, out: &mut Vec<u8>) -> Option<()> {
+    let script = Script::of(raw);
+    let number = (draw.bits(32) % 90 + 10).to_string();
+    let street = match script {
+        Script::Latin => " Street",
+        _ => "",
+    };
+    let room = script.room(chars.checked_sub(number.len() + 1 + street.len())?)?;
+    if script == Script::Latin {
+        out.extend_from_slice(number.as_bytes());
+        out.push(b' ');
+        script.word(room, draw, out);
+        out.extend_from_slice(street.as_bytes());
+    } else {
+        script.word(room, draw, out);
+        out.push(b' ');
+        out.extend_from_slice(number.as_bytes());
+    }
+    Some(())
+}

@@ -73,3 +73,27 @@ pub(super) fn uuid(digest: &Digest, chars: usize, out: &mut Vec<u8>) -> Option<(
     }
     Some(())
 }
+
+/// The quadrant that IEEE 802c reserves: second digit 6.
+pub(crate) fn mac_bytes(digest: &Digest) -> [u8; 6] {
+    let mut mac = digest.first_chunk::<6>().copied().unwrap_or_default();
+    let [first, ..] = &mut mac;
+    *first = *first & 0xf0 | 0x06;
+    mac
+}
+
+pub(super) fn mac(digest: &Digest, chars: usize, out: &mut Vec<u8>) -> Option<()> {
+    let colons = match chars {
+        0..=11 => return None,
+        12..=16 => false,
+        _ => true,
+    };
+    for (at, byte) in mac_bytes(digest).into_iter().enumerate() {
+        if colons && at > 0 {
+            out.push(b':');
+        }
+        out.push(hex(byte >> 4));
+        out.push(hex(byte));
+    }
+    Some(())
+}

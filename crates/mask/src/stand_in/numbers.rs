@@ -1,6 +1,7 @@
 //! Numbers that name people and accounts, in ranges that are never assigned, with check digits.
 
 use super::{Draw, UPPER, token_room};
+use crate::label::Rule;
 
 /// E.164 with the spare country code 999; as digits alone where the sign does not fit (ten digits
 /// are then also a North American number of the area 999, which is not assigned either).
@@ -54,11 +55,29 @@ pub(super) fn two_digits(number: u64, out: &mut Vec<u8>) {
 }
 
 /// `XX` is left to users by ISO 3166 and never names a country.
-pub(super) fn national_id(draw: &mut Draw, chars: usize, out: &mut Vec<u8>) -> Option<()> {
+pub(super) fn document(draw: &mut Draw, chars: usize, out: &mut Vec<u8>) -> Option<()> {
     let room = token_room(chars, 2)?.min(10);
     out.extend_from_slice(b"XX");
     draw.base32(room, UPPER, out);
     Some(())
+}
+
+/// Numbers in columns of numbers: without signs, and documents' below zero, where no number is assigned.
+pub(super) fn whole(rule: Rule, draw: &mut Draw, digits: usize, out: &mut Vec<u8>) -> Option<()> {
+    const PHONE: usize = 15;
+    const SSN: usize = 9;
+    const DOCUMENT: std::ops::RangeInclusive<usize> = 9..=17;
+    match rule {
+        Rule::Phone => phone(draw, digits.min(PHONE), out),
+        Rule::Ssn => ssn(draw, digits.min(SSN), out),
+        Rule::Card => card(draw, digits, out),
+        Rule::Document if digits >= *DOCUMENT.start() => {
+            out.extend_from_slice(b"-1");
+            draw.digits(digits.min(*DOCUMENT.end()) - 1, out);
+            Some(())
+        }
+        _ => None,
+    }
 }
 
 /// ISO/IEC 7812: major industry 9 is followed by a country's number; 999 is none. Luhn holds.

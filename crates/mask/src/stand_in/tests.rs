@@ -13,7 +13,7 @@ fn all(word: &str, chars: usize, count: u32) -> Vec<String> {
             key,
             key.digest([i.to_be_bytes().as_slice()]),
             chars,
-            b"",
+            "",
             &mut out,
         )?;
         Some(String::from_utf8(out).unwrap())
@@ -26,7 +26,7 @@ fn each(word: &str, chars: usize, check: impl Fn(&str) -> bool) {
     assert_eq!(all.len(), 300, "{word}({chars})");
     for stand_in in all {
         assert!(
-            stand_in.len() <= chars && check(&stand_in),
+            stand_in.chars().count() <= chars && check(&stand_in),
             "{word}({chars}): {stand_in}"
         );
     }
@@ -151,8 +151,10 @@ fn other_forms() {
         s.len() == 36 && &s[14..15] == "8" && "89ab".contains(&s[19..20])
     });
     each("uuid", 32, |s| s.len() == 32);
-    each("secret", 13, |s| s.len() == 13 && s.starts_with("[secret:"));
-    each("secret", 6, |s| s.len() == 6);
+    each("secret", 13, |s| {
+        s.chars().count() == 13 && s.starts_with("‹secret:")
+    });
+    each("secret", 6, |s| s.chars().count() == 6);
     each("ip", 39, |s| {
         s.parse::<std::net::Ipv6Addr>()
             .is_ok_and(|ip| ip.to_string() == s)
@@ -161,6 +163,11 @@ fn other_forms() {
         s.parse::<std::net::Ipv4Addr>()
             .is_ok_and(|ip| ip.octets()[..3] == [192, 0, 2])
     });
+    each("mac", 17, |s| {
+        s.len() == 17 && &s[1..2] == "6" && s.matches(':').count() == 5
+    });
+    each("mac", 12, |s| s.len() == 12 && &s[1..2] == "6");
+    each("plate", 100, |s| s.len() == 12 && s.starts_with("XX"));
     each("salary", 10, |s| s == "[redacted]");
     each("note", 9, |s| s == "*");
 }
@@ -194,19 +201,87 @@ fn a_stand_in_that_equals_its_value_is_drawn_again() {
     let key = keys.of(&label);
     let digest = key.digest([b"x".as_slice()]);
     let mut first = Vec::new();
-    write(Rule::Email, key, digest, 100, b"", &mut first).unwrap();
+    write(Rule::Email, key, digest, 100, "", &mut first).unwrap();
+    let first = String::from_utf8(first).unwrap();
     let mut second = Vec::new();
     write(Rule::Email, key, digest, 100, &first, &mut second).unwrap();
-    assert_ne!(first, second);
-    assert_eq!(
-        write(
-            Rule::Redact,
-            key,
-            digest,
-            100,
-            b"[redacted]",
-            &mut Vec::new()
-        ),
-        None
+    assert_ne!(first.as_bytes(), second);
+    let redacted = write(
+        Rule::Redact,
+        key,
+        digest,
+        100,
+        "[redacted]",
+        &mut Vec::new(),
     );
+    assert_eq!(redacted, None);
+}
+
+fn one(word: &str, raw: &str) -> String {
+    let label = Label::new(word).unwrap();
+    let keys = Keys::derive(&[1; 32], "s", 0..=0);
+    let key = keys.of(&label);
+    let mut out = Vec::new();
+    write(
+        label.rule(),
+        key,
+        key.digest([raw.as_bytes()]),
+        100,
+        raw,
+        &mut out,
+    )
+    .unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn names_are_invented_in_the_script_they_stand_for() {
+    for (raw, range) in [
+        ("Анна Каренина", 'Ѐ'..='ӿ'),
+        ("Σωκράτης", 'Ͱ'..='Ͽ'),
+        ("王小明", '一'..='鿿'),
+        ("さくら", 'ぁ'..='ヿ'),
+        ("김철수", '가'..='힣'),
+        ("محمد علي", '\u{600}'..='\u{6ff}'),
+        ("דוד", '\u{590}'..='\u{5ff}'),
+        ("प्रिया", '\u{900}'..='\u{97f}'),
+        ("สมชาย", '\u{e00}'..='\u{e7f}'),
+        ("Łukasz Żak", 'A'..='z'),
+        ("", 'A'..='z'),
+    ] {
+        for word in ["name", "first-name", "city", "address"] {
+            let name = one(word, raw);
+            let mut letters = name.chars().filter(|c| c.is_alphabetic());
+            assert!(
+                letters.all(|c| range.contains(&c)) && name != raw,
+                "{word} {raw} {name}"
+            );
+        }
+    }
+    // About as long as names in these scripts are.
+    assert_eq!(one("name", "王小明").chars().count(), 4);
+}
+
+#[test]
+fn a_secret_tells_its_sort_and_nothing_of_itself() {
+    for (raw, sort) in [
+        ("AKIAIOSFODNN7EXAMPLE", "‹secret:aws:"),
+        (
+            "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+            "‹secret:github:",
+        ),
+        ("-----BEGIN RSA PRIVATE KEY-----", "‹secret:pem:"),
+        ("correct horse battery staple", "‹secret:"),
+    ] {
+        let tag = one("api-key", raw);
+        let digits = tag
+            .strip_prefix(sort)
+            .and_then(|rest| rest.strip_suffix('›'))
+            .unwrap();
+        assert!(
+            digits.len() == 4 && digits.bytes().all(|b| b.is_ascii_hexdigit()),
+            "{tag}"
+        );
+        assert_ne!(tag, one("password", raw));
+    }
 }

@@ -28,16 +28,22 @@ fn of(rule: Rule) -> Option<Shape> {
         Rule::Url => Shape::Url,
         Rule::Phone => Shape::Phone,
         Rule::Ssn => Shape::Ssn,
-        Rule::NationalId => Shape::Document,
+        Rule::Document => Shape::Document,
         Rule::Iban => Shape::Iban,
         Rule::Ip => Shape::Address,
         Rule::Card
         | Rule::Name
-        | Rule::GivenName
+        | Rule::Word
         | Rule::Address
+        | Rule::Mac
         | Rule::Secret
         | Rule::Json
         | Rule::Uuid
+        | Rule::Text
+        | Rule::Birth
+        | Rule::Date
+        | Rule::Number
+        | Rule::Geo
         | Rule::Redact => return None,
     })
 }

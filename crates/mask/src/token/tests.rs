@@ -35,6 +35,7 @@ const GENUINE: &[(&str, &str)] = &[
     ("passport", "C01X00T47"),
     ("driver-license", "D123-4567-8901"),
     ("bank-account", "0532013000"),
+    ("plate", "M-AB 1234"),
     ("iban", "DE89370400440532013000"),
     ("iban", "GB29 NWBK 6016 1331 9268 19"),
     ("iban", "FR7630006000011234567890189"),
