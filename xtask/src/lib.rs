@@ -6,6 +6,7 @@ pub mod bench;
 pub mod compat;
 pub mod crash;
 pub mod demo;
+pub mod detect;
 pub mod lab;
 pub mod leaks;
 pub mod test;

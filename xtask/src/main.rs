@@ -33,6 +33,8 @@ enum Command {
     Compat(xtask::compat::Compat),
     /// Kill the gateway under load and hold the database's truth against the ledger
     Crash(xtask::crash::Crash),
+    /// Judge generated tables: which columns are found sensitive, what leaks, what is masked in vain
+    Detect(xtask::detect::Detect),
     /// Run every check there is
     Test,
     /// Check floors, file sizes, documents and licences
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         Command::Forward { listen, to } => xtask::bench::forward(listen, to).map(|()| true),
         Command::Compat(options) => xtask::compat::run(&options),
         Command::Crash(options) => xtask::crash::run(&options),
+        Command::Detect(options) => xtask::detect::run(&options),
         Command::Test => xtask::test::run(),
         Command::Tidy => xtask::tidy::run(),
         Command::Leaks(options) => xtask::leaks::run(&options),

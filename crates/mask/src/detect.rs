@@ -9,16 +9,36 @@
 //! many would by chance, what stands beside the column. When in doubt a column is sensitive with low
 //! confidence.
 
+mod address;
+mod content;
+mod context;
+mod dates;
 mod email;
 mod evidence;
 mod fold;
+mod ids;
+mod judge;
 mod kind;
 mod lexicon;
+mod look;
+mod names;
+mod network;
+mod numbers;
+mod profile;
+mod scan;
+mod secret;
+mod sort;
+mod tree;
+mod values;
 
 pub use evidence::{Evidence, Finding, Path};
 pub use kind::Class;
 
 use crate::Label;
+use context::Context;
+use judge::Subject;
+use profile::Profile;
+use sort::Sort;
 
 /// A column to be judged, as the catalog and a sample show it.
 #[derive(Clone, Copy, Debug)]
@@ -62,62 +82,92 @@ pub struct Span {
 /// What a column holds: one finding for it, or one for each path in JSON or for the elements of an array. There is
 /// always at least one.
 pub fn classify(column: &Column<'_>) -> Vec<Finding> {
-    let reading = lexicon::read(column.name);
-    let mut best = (kind::Kind::None, 0, String::new());
-    for vote in reading.votes {
-        if let lexicon::Sense::Kind(kind, weight) = vote.sense
-            && weight > best.1
-        {
-            best = (kind, weight, vote.word);
+    let sort = sort::sort(column.type_name, column.category);
+    let context = |name: &str| {
+        Context::read(
+            name,
+            column.comment,
+            &[column.table, column.schema],
+            column.neighbours,
+        )
+    };
+    let values = || column.sample.iter().flatten().copied();
+    let subject = |profile| Subject {
+        path: None,
+        context: context(column.name),
+        sort,
+        type_name: column.type_name,
+        references: column.references,
+        rows: column.sample.iter().flatten().count(),
+        profile,
+    };
+    if sort == Sort::Array {
+        let elements: Vec<String> = values().flat_map(tree::elements).collect();
+        let profile = Profile::of(elements.iter().map(String::as_str));
+        return vec![judge::judge(Subject {
+            path: Some(Path::Elements),
+            ..subject(profile)
+        })];
+    }
+    let documents = sort == Sort::Json
+        || (sort == Sort::Text && column.sample.iter().flatten().next().is_some() && {
+            let (all, json) = values().fold((0, 0), |(all, json), value| {
+                (all + 1, json + usize::from(tree::looks_like_json(value)))
+            });
+            json * 10 >= all * 9
+        });
+    if documents {
+        let found = json(column, values());
+        if !found.is_empty() {
+            return found;
         }
     }
-    let values: std::collections::BTreeSet<&str> =
-        column.sample.iter().flatten().copied().collect();
-    let emails = values
+    vec![judge::judge(subject(Profile::of(values())))]
+}
+
+/// One finding for each path of the documents.
+fn json<'a>(column: &Column<'_>, values: impl Iterator<Item = &'a str>) -> Vec<Finding> {
+    let leaves = tree::leaves(values);
+    let siblings: Vec<&Vec<String>> = leaves.paths.keys().collect();
+    let named = |path: &[String]| path.iter().rposition(|step| step != Path::ANY);
+    leaves
+        .paths
         .iter()
-        .filter(|value| email::is_email(value.trim()))
-        .count();
-    let mut evidence = Vec::new();
-    if best.1 > 0 {
-        evidence.push(Evidence::Name {
-            word: best.2,
-            kind: best.0.plain(),
-        });
-    }
-    let kind = if emails * 2 > values.len() {
-        evidence.push(Evidence::Validator {
-            kind: kind::Kind::Email.plain(),
-            passed: emails,
-            of: values.len(),
-        });
-        kind::Kind::Email
-    } else {
-        best.0
-    };
-    if evidence.is_empty() {
-        evidence.push(Evidence::Nothing);
-    }
-    vec![Finding {
-        path: None,
-        label: kind.label(),
-        class: kind.class(),
-        sensitive: kind.is_sensitive(),
-        confidence: 0.5,
-        evidence,
-    }]
+        .map(|(path, values)| {
+            let own = named(path);
+            let name = own
+                .and_then(|at| path.get(at))
+                .map_or(column.name, String::as_str);
+            let over: Vec<&str> = path
+                .iter()
+                .take(own.unwrap_or(0))
+                .filter(|step| *step != Path::ANY)
+                .map(String::as_str)
+                .chain([column.name, column.table])
+                .collect();
+            let neighbours: Vec<&str> = siblings
+                .iter()
+                .filter(|other| **other != path)
+                .filter_map(|other| other.last().map(String::as_str))
+                .take(40)
+                .collect();
+            judge::judge(Subject {
+                path: Some(Path::Json(path.clone())),
+                context: Context::read(name, None, &over, &neighbours),
+                sort: Sort::Json,
+                type_name: column.type_name,
+                references: None,
+                rows: values.len(),
+                profile: Profile::of(values.iter().map(String::as_str)),
+            })
+        })
+        .collect()
 }
 
 /// What stands in a text that is no labelled column: prose, a log line, a prompt, an error, a leaf of JSON.
 /// Spans come in order and do not overlap.
 pub fn scan(text: &str) -> Vec<Span> {
-    text.match_indices('@')
-        .filter_map(|(at, _)| email::around(text, at))
-        .map(|(start, end)| Span {
-            range: start..end,
-            label: kind::Kind::Email.label(),
-            confidence: 0.99,
-        })
-        .collect()
+    scan::scan(text)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use clap::Args;
 mod go;
 mod junit;
 mod known;
-mod python;
+pub(crate) mod python;
 mod regress;
 mod side;
 mod tools;

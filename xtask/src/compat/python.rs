@@ -48,7 +48,7 @@ pub(super) const PG8000: Driver = Driver {
 };
 
 /// A Python environment of our own below `target/compat`.
-pub(super) fn environment(folder: &Path, packages: &[&str]) -> Result<PathBuf> {
+pub(crate) fn environment(folder: &Path, packages: &[&str]) -> Result<PathBuf> {
     let home = folder.join("venv");
     let python = home.join("bin/python");
     if !python.is_file() {
@@ -190,7 +190,7 @@ fn replace_password(folder: &Path, password: &str) -> Result<()> {
 }
 
 /// Runs a command that must succeed.
-pub(super) fn run(command: &mut Command) -> Result<String> {
+pub(crate) fn run(command: &mut Command) -> Result<String> {
     let out = command
         .stdin(Stdio::null())
         .output()

@@ -1,0 +1,253 @@
+//! Single values in a text that is no labelled column.
+//!
+//! One pass looks at each byte's class and stops only where something may begin: a digit, an `@`, a capital, a sign
+//! of a key and its value, a letter beyond ASCII. What begins there is read by validators; the words before it are
+//! read only when it could be something.
+
+mod east;
+mod keyed;
+mod marks;
+mod number;
+mod person;
+mod place;
+
+use super::Span;
+use super::kind::Kind;
+use super::secret;
+
+/// A span before overlaps are resolved.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) kind: Kind,
+    pub(crate) confidence: f32,
+}
+
+/// Longest token that is taken apart.
+const MAX_TOKEN: usize = 8192;
+
+/// Classes of bytes.
+const SPACE: u8 = 1;
+const DIGIT: u8 = 2;
+const CAPITAL: u8 = 4;
+const AT: u8 = 8;
+const KEYED: u8 = 16;
+const FOREIGN: u8 = 32;
+const EDGE: u8 = 64;
+const SIGN: u8 = 128;
+/// At these the pass stops.
+const STOP: u8 = DIGIT | CAPITAL | AT | KEYED | FOREIGN | SIGN;
+
+const CLASSES: [u8; 256] = classes();
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which refuses what is out of bounds"
+)]
+const fn classes() -> [u8; 256] {
+    let mut all = [0u8; 256];
+    let mut b = 0usize;
+    while b < 256 {
+        all[b] = match b as u8 {
+            b' ' | b'\t' | b'\n' | b'\r' => SPACE | EDGE,
+            b'0'..=b'9' => DIGIT,
+            b'A'..=b'Z' => CAPITAL,
+            b'@' => AT,
+            b'=' | b':' => KEYED,
+            b'$' => SIGN,
+            b'"' | b'\'' | b'`' | b'<' | b'>' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b','
+            | b';' | b'|' | b'\\' => EDGE,
+            0x80.. => FOREIGN,
+            _ => 0,
+        };
+        b += 1;
+    }
+    all
+}
+
+pub(crate) fn class(b: u8) -> u8 {
+    CLASSES.get(usize::from(b)).copied().unwrap_or(0)
+}
+
+/// See [`super::scan`].
+pub(crate) fn scan(text: &str) -> Vec<Span> {
+    let mut found = Vec::new();
+    collect(text, &mut found);
+    resolve(text, found)
+}
+
+fn collect(text: &str, found: &mut Vec<Candidate>) {
+    let bytes = text.as_bytes();
+    // A token is read once; `free` is where the next may begin.
+    let (mut at, mut free) = (0, 0);
+    // Words are read as phrases, which may reach over several tokens.
+    let mut phrases = person::Phrases::new(text);
+    while let Some(skip) = bytes
+        .get(at..)
+        .and_then(|rest| rest.iter().position(|b| class(*b) & STOP != 0))
+    {
+        at += skip;
+        let here = class(bytes.get(at).copied().unwrap_or(0));
+        let back = bytes
+            .get(free..at)
+            .unwrap_or_default()
+            .iter()
+            .rev()
+            .take(MAX_TOKEN)
+            .take_while(|b| class(**b) & EDGE == 0)
+            .count();
+        let start = at - back;
+        // A capital that begins a word of letters: the commonest stop.
+        if here == CAPITAL || here == FOREIGN {
+            let end = at
+                + bytes
+                    .get(at..)
+                    .unwrap_or_default()
+                    .iter()
+                    .take_while(|b| b.is_ascii_alphabetic() || class(**b) == FOREIGN)
+                    .count();
+            let next = bytes.get(end).map_or(SPACE, |b| class(*b));
+            let plain = next & (SPACE | EDGE) != 0
+                || matches!(
+                    bytes.get(end),
+                    Some(b'.' | b'!' | b'?' | b'-' | b'/' | b':')
+                ) && bytes
+                    .get(end + 1)
+                    .is_none_or(|b| class(*b) & (SPACE | EDGE | CAPITAL | FOREIGN) != 0)
+                || here == FOREIGN;
+            if plain && (back == 0 || here == FOREIGN) {
+                phrases.word(at, end, found);
+                at = end.max(at + 1);
+                free = at;
+                continue;
+            }
+        }
+        let end = start
+            + bytes
+                .get(start..)
+                .unwrap_or_default()
+                .iter()
+                .take(MAX_TOKEN)
+                .take_while(|b| class(**b) & EDGE == 0)
+                .count();
+        let (start, end) = (boundary(text, start), boundary(text, end.max(at + 1)));
+        let next = token(text, start, end, &mut phrases, found);
+        at = next.max(at + 1);
+        free = at;
+    }
+    phrases.finish(found);
+    place::cued(text, found);
+}
+
+/// The next character boundary.
+pub(crate) fn boundary(text: &str, at: usize) -> usize {
+    (at..text.len())
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(text.len())
+}
+
+/// Reads one token; gives where to go on.
+fn token(
+    text: &str,
+    start: usize,
+    end: usize,
+    phrases: &mut person::Phrases<'_>,
+    found: &mut Vec<Candidate>,
+) -> usize {
+    let Some(token) = text.get(start..end) else {
+        return end;
+    };
+    if token.starts_with("-----BEGIN")
+        && let Some(length) = text.get(start..).and_then(secret::pem)
+    {
+        found.push(Candidate {
+            start,
+            end: start + length,
+            kind: Kind::Secret,
+            confidence: 0.99,
+        });
+        return start + length;
+    }
+    if marks::url(token, start, found) || marks::email(text, start, end, found) {
+        return end;
+    }
+    if keyed::pair(text, start, end, found) || marks::secret(text, start, end, found) {
+        return end;
+    }
+    if let Some(after) = number::read(text, start, end, found) {
+        return after;
+    }
+    // `From:Ann`, `Ann/Bob`: the words in it.
+    let mut at = start;
+    for part in token.split(|c: char| !(c.is_alphabetic() || matches!(c, '\'' | '’'))) {
+        let length = part.len();
+        let inner = token.as_bytes().get(at - start + length);
+        if part.starts_with(|c: char| c.is_uppercase() || !c.is_ascii())
+            && !inner.is_some_and(u8::is_ascii_digit)
+        {
+            phrases.word(at, at + length, found);
+        }
+        at += length;
+        at += text
+            .get(at..)
+            .and_then(|rest| rest.chars().next())
+            .map_or(1, char::len_utf8);
+    }
+    end
+}
+
+/// Which of two overlapping spans stays.
+fn rank(kind: Kind) -> u8 {
+    match kind {
+        Kind::Secret | Kind::Password | Kind::ApiKey => 9,
+        Kind::Email => 8,
+        Kind::Iban | Kind::Card => 7,
+        Kind::Ssn | Kind::NationalId | Kind::TaxId => 6,
+        Kind::Ip | Kind::BirthDate | Kind::Geo => 5,
+        Kind::Address => 4,
+        Kind::Phone => 3,
+        _ => 1,
+    }
+}
+
+fn resolve(text: &str, mut found: Vec<Candidate>) -> Vec<Span> {
+    found.retain(|c| {
+        c.start < c.end && text.is_char_boundary(c.start) && text.is_char_boundary(c.end)
+    });
+    found.sort_by(|a, b| {
+        rank(b.kind)
+            .cmp(&rank(a.kind))
+            .then((b.end - b.start).cmp(&(a.end - a.start)))
+            .then(a.start.cmp(&b.start))
+    });
+    // Kept ones by where they begin, so that a neighbour is found without looking at all.
+    let mut kept: std::collections::BTreeMap<usize, Candidate> = std::collections::BTreeMap::new();
+    for candidate in found {
+        let before = kept.range(..candidate.end).next_back();
+        if before.is_none_or(|(_, other)| other.end <= candidate.start) {
+            kept.insert(candidate.start, candidate);
+        }
+    }
+    kept.into_values()
+        .map(|c| Span {
+            range: c.start..c.end,
+            label: c.kind.label(),
+            confidence: c.confidence,
+        })
+        .collect()
+}
+
+/// The words before a place, nearest last: at most `count` of them, on the same line, no further than 60 bytes.
+pub(crate) fn words_before(text: &str, at: usize, count: usize) -> Vec<&str> {
+    let from = boundary(text, at.saturating_sub(60));
+    let head = text.get(from..at).unwrap_or_default();
+    let line = head.rsplit('\n').next().unwrap_or_default();
+    let mut words: Vec<&str> = line
+        .rsplit(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-')))
+        .filter(|word| !word.is_empty())
+        .take(count)
+        .collect();
+    words.reverse();
+    words
+}

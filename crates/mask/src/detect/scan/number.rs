@@ -1,0 +1,381 @@
+//! Numbers that are somebody's: cards, IBANs, identity numbers, phones, addresses of machines, dates of birth.
+
+use super::super::ids;
+use super::super::kind::Kind;
+use super::super::{dates, look, network, numbers};
+use super::{Candidate, boundary, keyed, words_before};
+
+const IDENTITY: &[Kind] = &[
+    Kind::NationalId,
+    Kind::Ssn,
+    Kind::TaxId,
+    Kind::Passport,
+    Kind::DriverLicense,
+];
+/// Longest run of digits and separators that is one number.
+const MAX_RUN: usize = 44;
+
+/// Reads what begins at a token with a digit in it; gives where to go on when it was read as something.
+pub(super) fn read(
+    text: &str,
+    start: usize,
+    end: usize,
+    found: &mut Vec<Candidate>,
+) -> Option<usize> {
+    let token = text.get(start..end)?;
+    if !token.bytes().any(|b| b.is_ascii_digit()) || token.len() > 256 {
+        return None;
+    }
+    let body = token.trim_end_matches(['.', '!', '?', ':', '-', '/', '+']);
+    // `key=value`, `name:value`: the value; an address of the new Internet protocol has colons of its own.
+    let after = if network::ip(body).is_some() {
+        0
+    } else {
+        body.rfind(['=', ':']).map_or(0, |at| at + 1)
+    };
+    let value = body.get(after..)?;
+    let begin = start + after;
+    if value.is_empty() || network::is_uuid(value) || network::is_mac(value) {
+        return Some(end);
+    }
+    let mut push = |end: usize, kind: Kind, confidence: f32| {
+        found.push(Candidate {
+            start: begin,
+            end,
+            kind,
+            confidence,
+        });
+        Some(end)
+    };
+    if let Some(ip) = network::ip(value) {
+        return match ip {
+            network::Ip::Public => push(begin + value.len(), Kind::Ip, 0.9),
+            network::Ip::Special => Some(end),
+        };
+    }
+    if network::is_hostname(value) || network::is_url(value) {
+        return Some(end);
+    }
+    let first = value.as_bytes().first().copied()?;
+    if first.is_ascii_alphabetic() {
+        if let Some(length) = iban(text.get(begin..)?) {
+            return push(begin + length, Kind::Iban, 0.98);
+        }
+        return lettered(text, begin, value)
+            .and_then(|(end, kind, confidence)| push(end, kind, confidence));
+    }
+    // An opening bracket or a plus stands before the token.
+    let open = text.get(..begin).is_some_and(|head| head.ends_with('('));
+    let plus = text
+        .get(..begin - usize::from(open))
+        .is_some_and(|head| head.ends_with('+'));
+    let from = begin - usize::from(open) - usize::from(plus);
+    let run = run(text, from);
+    if let Some((end, kind, confidence)) = digits(text, from, run) {
+        found.push(Candidate {
+            start: from,
+            end,
+            kind,
+            confidence,
+        });
+        return Some(end);
+    }
+    lettered(text, begin, value).map(|(end, kind, confidence)| {
+        found.push(Candidate {
+            start: begin,
+            end,
+            kind,
+            confidence,
+        });
+        end
+    })
+}
+
+/// Where a run of digits and of what stands between them ends.
+fn run(text: &str, from: usize) -> usize {
+    let bytes = text.as_bytes().get(from..).unwrap_or_default();
+    let (mut end, mut gap) = (0, 0);
+    for (at, b) in bytes.iter().take(MAX_RUN).enumerate() {
+        match b {
+            b'0'..=b'9' => {
+                gap = 0;
+                end = at + 1;
+            }
+            b'+' if at == 0 => {}
+            b' ' | b'-' | b'.' | b'/' | b'(' | b')' => {
+                gap += 1;
+                if gap > 3 {
+                    break;
+                }
+            }
+            _ => break,
+        }
+    }
+    // An extension belongs to its number.
+    let tail = bytes.get(end..).unwrap_or_default();
+    let mark = [&b"x"[..], b" x", b" ext. ", b" ext "]
+        .into_iter()
+        .find(|mark| tail.starts_with(mark));
+    if let Some(mark) = mark {
+        let more = tail
+            .get(mark.len()..)
+            .unwrap_or_default()
+            .iter()
+            .take_while(|b| b.is_ascii_digit())
+            .count();
+        if (1..=6).contains(&more) {
+            end += mark.len() + more;
+        }
+    }
+    from + end
+}
+
+/// The longest part of a run, from its front, that is a number of some kind.
+fn digits(text: &str, from: usize, end: usize) -> Option<(usize, Kind, f32)> {
+    let whole = text.get(from..end)?;
+    // What follows directly must not go on: `12a`, `3.5k`.
+    let goes_on = text
+        .get(end..)?
+        .starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let mut ends: Vec<usize> = whole
+        .char_indices()
+        .filter(|(at, c)| {
+            c.is_ascii_digit() && !whole.as_bytes().get(at + 1).is_some_and(u8::is_ascii_digit)
+        })
+        .map(|(at, _)| at + 1)
+        .collect();
+    ends.push(whole.len());
+    ends.dedup();
+    for length in ends.into_iter().rev().filter(|length| *length >= 7) {
+        if length == whole.len() && goes_on {
+            continue;
+        }
+        let part = whole.get(..length)?;
+        if let Some((kind, confidence)) = number(text, from, part) {
+            return Some((from + length, kind, confidence));
+        }
+    }
+    None
+}
+
+fn number(text: &str, at: usize, part: &str) -> Option<(Kind, f32)> {
+    if let Some(date) = dates::date(part) {
+        let born = keyed::announced(text, at, 3, &[Kind::BirthDate])
+            || words_before(text, at, 3).iter().any(|w| is_birth(w));
+        return (born && date.year < 2030).then_some((Kind::BirthDate, 0.85));
+    }
+    let spaced: String = part
+        .split(' ')
+        .filter(|g| !g.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
+    if numbers::card_digits(part).is_some_and(|digits| numbers::is_card(&digits))
+        && !numbered(text, at)
+    {
+        return Some((Kind::Card, 0.9));
+    }
+    let hits: Vec<ids::Hit> = ids::look(&spaced);
+    let best = hits
+        .iter()
+        .filter(|hit| hit.passes)
+        .filter_map(|hit| {
+            ids::schemes()
+                .get(hit.scheme)
+                .map(|scheme| (scheme, hit.formed))
+        })
+        .min_by(|a, b| a.0.chance.total_cmp(&b.0.chance));
+    if let Some((scheme, formed)) = best {
+        let ssn = scheme.name == "US SSN" && formed;
+        let sure = ssn || (formed && scheme.chance <= 0.03) || scheme.chance <= 0.001;
+        if sure && !numbered(text, at) {
+            return Some((scheme.kind, 0.85));
+        }
+    }
+    let said = !hits.is_empty() && keyed::announced(text, at, 4, IDENTITY);
+    if said {
+        let kind = best.map_or(Kind::NationalId, |(scheme, _)| scheme.kind);
+        return Some((kind, if best.is_some() { 0.9 } else { 0.7 }));
+    }
+    match numbers::phone(part)? {
+        numbers::Phone::International => (!numbered(text, at)).then_some((Kind::Phone, 0.9)),
+        numbers::Phone::Grouped if part.len() >= 9 => {
+            (!numbered(text, at)).then_some((Kind::Phone, 0.7))
+        }
+        numbers::Phone::Grouped | numbers::Phone::Plain => {
+            (keyed::announced(text, at, 4, &[Kind::Phone])
+                || words_before(text, at, 3).iter().any(|w| is_call(w)))
+            .then_some((Kind::Phone, 0.7))
+        }
+    }
+    .or_else(|| look::is_pair(part).then_some((Kind::Geo, 0.6)))
+}
+
+/// The word before says that things are numbered.
+fn numbered(text: &str, at: usize) -> bool {
+    const WORDS: &[&str] = &[
+        "order",
+        "orders",
+        "invoice",
+        "tracking",
+        "shipment",
+        "ticket",
+        "case",
+        "ref",
+        "reference",
+        "sku",
+        "ean",
+        "isbn",
+        "trace",
+        "job",
+        "build",
+        "transaction",
+        "parcel",
+        "id",
+        "bestellung",
+        "rechnung",
+        "auftrag",
+        "commande",
+        "facture",
+        "pedido",
+        "factura",
+        "ordine",
+        "fattura",
+        "fatura",
+        "bestelling",
+        "factuur",
+        "zamówienie",
+        "faktura",
+        "заказ",
+        "заказа",
+        "счет",
+        "sipariş",
+        "order_id",
+        "orderid",
+        "epoch",
+        "timestamp",
+        "serial",
+    ];
+    words_before(text, at, 2)
+        .iter()
+        .any(|word| WORDS.contains(&word.to_lowercase().as_str()))
+}
+
+fn is_birth(word: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "born",
+        "birth",
+        "birthday",
+        "dob",
+        "geboren",
+        "geb",
+        "né",
+        "née",
+        "nacido",
+        "nacida",
+        "nato",
+        "nata",
+        "nascido",
+        "nascida",
+        "ur",
+        "urodzony",
+        "urodzona",
+        "född",
+        "født",
+        "syntynyt",
+        "родился",
+        "родилась",
+        "doğum",
+        "narozen",
+        "születésű",
+    ];
+    WORDS.contains(&word.to_lowercase().as_str())
+}
+
+fn is_call(word: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "call",
+        "number",
+        "ring",
+        "reach",
+        "text",
+        "dial",
+        "nummer",
+        "rufen",
+        "numéro",
+        "número",
+        "numero",
+        "numer",
+        "номер",
+        "ara",
+        "zadzwoń",
+        "bel",
+        "appelez",
+        "llame",
+        "ligue",
+        "chiamare",
+        "telefonuję",
+        "номеру",
+        "телефону",
+        "numaram",
+        "telefonum",
+    ];
+    WORDS.contains(&word.to_lowercase().as_str())
+}
+
+/// An IBAN at the front of a text, in groups or not; its length in bytes.
+fn iban(text: &str) -> Option<usize> {
+    let head = text.as_bytes();
+    if !(head.first()?.is_ascii_uppercase()
+        && head.get(1)?.is_ascii_uppercase()
+        && head.get(2)?.is_ascii_digit()
+        && head.get(3)?.is_ascii_digit())
+    {
+        return None;
+    }
+    let mut ends = Vec::new();
+    for (at, b) in head.iter().enumerate().take(42) {
+        if !(b.is_ascii_alphanumeric() || *b == b' ') {
+            ends.push(at);
+            break;
+        }
+        if *b == b' ' {
+            ends.push(at);
+        }
+        if at + 1 == head.len() || at == 41 {
+            ends.push(at + 1);
+        }
+    }
+    ends.into_iter()
+        .rev()
+        .find(|end| text.get(..*end).is_some_and(numbers::is_iban))
+}
+
+/// Identity numbers with letters in them.
+fn lettered(text: &str, at: usize, value: &str) -> Option<(usize, Kind, f32)> {
+    if value.bytes().all(|b| !b.is_ascii_alphabetic()) {
+        return None;
+    }
+    let longer = text.get(at..boundary(text, (at + 13).min(text.len())));
+    for part in [
+        Some(value),
+        longer.filter(|part| part.get(2..3) == Some(" ")),
+    ]
+    .into_iter()
+    .flatten()
+    {
+        let best = ids::look(part)
+            .into_iter()
+            .filter(|hit| hit.passes)
+            .filter_map(|hit| ids::schemes().get(hit.scheme))
+            .min_by(|a, b| a.chance.total_cmp(&b.chance));
+        if let Some(scheme) = best {
+            let upper = !part.bytes().any(|b| b.is_ascii_lowercase());
+            let long = part.len() >= 15;
+            let said = keyed::announced(text, at, 4, IDENTITY);
+            if upper && (said || long || scheme.chance <= 0.045) && !numbered(text, at) {
+                return Some((at + part.len(), scheme.kind, if said { 0.9 } else { 0.7 }));
+            }
+        }
+    }
+    None
+}
