@@ -184,6 +184,7 @@ fn means_the_same(a: &Statement, b: &Statement) -> bool {
         && a.functions == b.functions
         && a.has_where == b.has_where
         && a.effect == b.effect
+        && a.order == b.order
         && a.opaque == b.opaque
         && a.fingerprint == b.fingerprint
 }

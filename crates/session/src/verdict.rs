@@ -158,6 +158,7 @@ impl Judged {
             functions: Vec::new(),
             has_where: true,
             effect: Effect::Unknown,
+            order: statement::RowOrder::PlanWithin,
             opaque: vec![statement::OpaqueReason::Construct("the text")],
             settings: Vec::new(),
             fingerprint: Vec::new(),

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use mask::{Category, ColumnType, Label};
 use policy::Context;
 use statement::catalog::CTID;
-use statement::{ColumnId, Kind, Object, Oid, Source, Statement, Usage};
+use statement::{
+    ColumnId, Effect, Kind, Object, Oid, RowOrder, Source, Statement, Tells, Usage, Verb,
+};
 
 use super::Judge;
 use crate::refusal::{Cause, Refusal};
@@ -15,6 +17,8 @@ use crate::verdict::Judged;
 
 /// The rule that refuses what is not in the table.
 pub(super) const MASKED_USE: &str = "weir.masked-use";
+/// The rule that refuses what the order of rows would tell.
+pub(super) const MASKED_ORDER: &str = "weir.masked-order";
 
 impl Judge<'_> {
     /// Which outputs are masked; or the refusal of any other use of a masked
@@ -73,13 +77,23 @@ impl Judge<'_> {
             self.label(column)
                 .filter(|label| judged.masks.contains(label.as_str()))
         };
+        let mut compared = None;
         for used in &statement.columns {
             let Some(label) = masked(used.column) else {
                 continue;
             };
-            if used.usage != Usage::Projected {
+            if used.usage == Usage::Projected {
+                continue;
+            }
+            if !runs_on_values(&statement)
+                || !self.releases(used.column, &used.tells, &judged.masks)
+            {
                 return Some(misuse(used, label));
             }
+            compared = compared.or(Some(used));
+        }
+        if let Some(used) = compared.filter(|_| tells_order(&statement)) {
+            return Some(disorder(used, &statement));
         }
         if let Kind::Copy {
             direction: statement::CopyDirection::To,
@@ -154,6 +168,7 @@ impl Judge<'_> {
         // leave by a way nobody looks at.
         for used in &statement.columns {
             if let Some(label) = masked(used.column)
+                && used.usage == Usage::Projected
                 && !projected.contains(&used.column)
             {
                 return Some(misuse(used, label));
@@ -174,6 +189,31 @@ impl Judge<'_> {
             judged.outputs = outputs;
         }
         None
+    }
+
+    /// Whether what a use of a masked column tells is released by its label (DESIGN §5).
+    pub(super) fn releases(
+        &self,
+        column: ColumnId,
+        tells: &Tells,
+        masks: &BTreeSet<String>,
+    ) -> bool {
+        let masked = |column| {
+            self.label(column)
+                .filter(|label| masks.contains(label.as_str()))
+        };
+        let Some(label) = masked(column) else {
+            return true;
+        };
+        match tells {
+            Tells::Anything => false,
+            Tells::Nullness => true,
+            Tells::Equality(columns) => {
+                label.releases().equality
+                    && is_one_value(label)
+                    && columns.iter().all(|other| masked(*other) == Some(label))
+            }
+        }
     }
 
     /// Refuses what tells where rows lie, since that tells how long the values before them are.
@@ -231,6 +271,71 @@ impl Judge<'_> {
             category,
         }
     }
+}
+
+/// Whether a label's values are made into one stand-in each. Of a document the leaves are, some of them by one that
+/// all have, so that equality of the whole tells more.
+fn is_one_value(label: &Label) -> bool {
+    label.as_str() != "json"
+}
+
+/// Whether what a statement compares is compared when it runs, and nothing else is told of it.
+fn runs_on_values(statement: &Statement) -> bool {
+    match &statement.kind {
+        Kind::Select
+        | Kind::Insert
+        | Kind::Update
+        | Kind::Delete
+        | Kind::Merge
+        | Kind::Copy { .. }
+        | Kind::Prepare { .. }
+        | Kind::Execute { .. }
+        | Kind::Declare { .. }
+        | Kind::Fetch { .. } => statement.effect <= Effect::Write,
+        _ => false,
+    }
+}
+
+/// Whether something shows in which order rows are come by, which compared columns may decide.
+fn tells_order(statement: &Statement) -> bool {
+    if statement.order == RowOrder::PlanWithin {
+        return true;
+    }
+    // The order of deletions is nowhere to be seen, but that of rows written is in the table.
+    let deletes = |verb| matches!(verb, Verb::Read | Verb::Delete);
+    let only_deletes = statement.command == "DELETE"
+        && statement.outputs.is_empty()
+        && statement.accesses.iter().all(|access| deletes(access.verb));
+    let reads = statement.effect == Effect::ReadOnly && statement.order == RowOrder::Chance;
+    !reads && !only_deletes
+}
+
+/// The refusal of a statement that would tell of a masked column by the order of rows.
+fn disorder(used: &statement::ColumnUse, statement: &Statement) -> Refusal {
+    let column = format!("{}.{}.{}", used.schema, used.relation, used.name);
+    let (how, hint) = if statement.order == RowOrder::PlanWithin {
+        (
+            "what it gives depends on the order in which rows come",
+            "Do without LIMIT in subselects, DISTINCT ON, window functions, array_agg, string_agg, and sums of floating-point numbers where masked columns are compared.",
+        )
+    } else if statement.effect == Effect::ReadOnly {
+        (
+            "its rows cannot be put in random order",
+            "Send the statement by itself; do without WITH TIES.",
+        )
+    } else {
+        (
+            "it writes or locks rows in the order in which they come",
+            "Find the rows by a SELECT first, then name them by a key.",
+        )
+    };
+    Refusal::new(
+        Cause::Masked,
+        MASKED_ORDER,
+        format!("column {column} is masked and compared here, which may decide the order of rows, and {how}"),
+    )
+    .objects(vec![column])
+    .hint(hint)
 }
 
 /// The refusal of a statement that mixes values under different labels, or none, in one output.

@@ -9,8 +9,8 @@ use policy::{Context, Decision, Facts, Request, Subject};
 use statement::{Catalog, ColumnId, Effect, Kind, Scope, Statement, Usage};
 
 mod access;
-mod degrade;
 mod masks;
+mod reword;
 mod settings;
 
 pub use settings::startup_setting;
@@ -62,7 +62,7 @@ impl Judge<'_> {
         alike: impl FnOnce(&Statement) -> Option<Arc<Verdict>>,
     ) -> Judgement {
         let mut judgement = self.as_written(text, types, scope, alike);
-        if let Some(verdict) = self.degraded(text, types, scope, &judgement.verdict) {
+        if let Some(verdict) = self.reworded(text, types, scope, &judgement.verdict) {
             judgement.verdict = Arc::new(verdict);
             // It holds one text, not a pattern.
             judgement.pattern = None;

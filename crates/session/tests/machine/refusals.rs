@@ -232,7 +232,7 @@ fn a_bind_of_a_statement_refused_since_is_refused() {
         Who::Alice,
         "
         > P a|select email from customers
-        > P b|select id from customers where email is null
+        > P b|select id from customers where email > 'x'
         > S
         wait
         > B |b
@@ -245,7 +245,7 @@ fn a_bind_of_a_statement_refused_since_is_refused() {
         ",
         expect![[r#"
             > P a|select email from customers
-            > P b|select id from customers where email is null
+            > P b|select id from customers where email > 'x'
             > S
                 server P a|select email from customers
                 server P b|/* refused by weir, request s/1 */ !

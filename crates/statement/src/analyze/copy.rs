@@ -14,7 +14,11 @@ impl<'a> Reader<'a> {
             resolver.facts.opaque(OpaqueReason::ServerFile);
         }
         let rows = match (&copy.query, copy.from) {
-            (Some(query), _) => resolver.query(query),
+            (Some(query), _) => {
+                let rows = resolver.query(query);
+                resolver.facts.by_chance = resolver.comes_by_chance(query);
+                rows
+            }
             (None, from) => self.copy_relation(resolver, copy, from),
         };
         if let Some(filter) = &copy.filter {

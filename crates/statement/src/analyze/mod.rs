@@ -21,8 +21,8 @@ use crate::pattern;
 use crate::resolve::{Pending, References, Resolver, Rows, Ty};
 use crate::scope::Search;
 use crate::{
-    Access, Analysis, Effect, Error, Kind, Object, Oid, OpaqueReason, Output, Scope, SetChange,
-    SetScope, SetValue, Statement, Usage, Verb, limits, shape,
+    Access, Analysis, Effect, Error, Kind, Object, Oid, OpaqueReason, Output, RowOrder, Scope,
+    SetChange, SetScope, SetValue, Statement, Usage, Verb, limits, shape,
 };
 
 /// How deep EXECUTE may lead into EXPLAIN into EXECUTE.
@@ -257,6 +257,7 @@ impl<'a> Reader<'a> {
 
     fn query(&self, resolver: &mut Resolver<'a>, query: &'a Query, effects: &mut Effects) -> Draft {
         let rows = resolver.query(query);
+        resolver.facts.by_chance = resolver.comes_by_chance(query);
         let (command, kind) = match query {
             Query::Select(_) => ("SELECT", Kind::Select),
             Query::Insert(_) => ("INSERT", Kind::Insert),
@@ -322,6 +323,7 @@ impl<'a> Reader<'a> {
             functions: facts.take_functions(),
             has_where: facts.has_where,
             effect: facts.effect,
+            order: facts.order(),
             opaque: facts.take_opaque(),
             settings: std::mem::take(&mut facts.settings),
             fingerprint: facts.take_fingerprint(),
@@ -383,7 +385,7 @@ fn inherit(resolver: &mut Resolver<'_>, inner: &Statement) {
         if column.usage == Usage::Unresolved {
             facts.unresolved(&column.schema, &column.relation, &column.name);
         } else {
-            facts.column(column.column, column.usage);
+            facts.column_telling(column.column, column.usage, column.tells.clone());
         }
     }
     for function in &inner.functions {
@@ -397,6 +399,8 @@ fn inherit(resolver: &mut Resolver<'_>, inner: &Statement) {
     }
     facts.settings.extend(inner.settings.iter().cloned());
     facts.has_where &= inner.has_where;
+    facts.by_chance = inner.order == RowOrder::Chance;
+    facts.order_within |= inner.order == RowOrder::PlanWithin;
     facts.raise(inner.effect);
 }
 

@@ -16,7 +16,7 @@ pub(crate) enum Expr {
     /// A boolean.
     Bool(bool),
     /// `$n`.
-    Param(i32),
+    Param(Param),
     /// DEFAULT in a write.
     Default,
     /// A reference to a column, or to a whole row.
@@ -29,6 +29,8 @@ pub(crate) enum Expr {
     Junction(Box<Junction>),
     /// NOT.
     Not(Box<Expr>),
+    /// IS NULL, IS NOT NULL.
+    NullTest(Box<Expr>),
     /// A cast.
     Cast(Box<Cast>),
     /// Access to parts of a value: `(x).a`, `x[1]`, `(x).*`.
@@ -45,17 +47,34 @@ pub(crate) enum Expr {
 
 /// The value of a constant. Other texts of the same pattern hold other values, so it is noticed when one is looked at.
 #[derive(Debug)]
-pub(crate) struct Literal(Box<str>);
+pub(crate) struct Literal {
+    value: Box<str>,
+    /// Where it begins in the text.
+    #[expect(dead_code, reason = "for what replaces constants")]
+    pub(crate) place: Option<usize>,
+}
 
 impl Literal {
-    pub(crate) fn new(value: impl Into<Box<str>>) -> Self {
-        Self(value.into())
+    pub(crate) fn new(value: impl Into<Box<str>>, place: Option<usize>) -> Self {
+        Self {
+            value: value.into(),
+            place,
+        }
     }
 
     pub(crate) fn read(&self, noticed: &Cell<bool>) -> &str {
         noticed.set(true);
-        &self.0
+        &self.value
     }
+}
+
+/// `$n`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Param {
+    pub(crate) number: i32,
+    /// Where it begins in the text.
+    #[expect(dead_code, reason = "for what replaces parameters")]
+    pub(crate) place: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -73,6 +92,8 @@ pub(crate) struct Call {
     /// `f(*)`.
     pub(crate) star: bool,
     pub(crate) variadic: bool,
+    /// `f(DISTINCT …)`.
+    pub(crate) distinct: bool,
     pub(crate) order: Vec<Sort>,
     pub(crate) filter: Option<Expr>,
     pub(crate) over: Option<Window>,
@@ -82,8 +103,22 @@ pub(crate) struct Call {
     pub(crate) named: bool,
 }
 
+/// How an operator is applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OpForm {
+    /// `a = b`, IS DISTINCT FROM.
+    Plain,
+    /// `a IN (b, …)`, NOT IN: the second operand is a row of all of these.
+    In,
+    /// `a = ANY (b)`.
+    Any,
+    /// `a = ALL (b)`, LIKE and its like.
+    Other,
+}
+
 #[derive(Debug)]
 pub(crate) struct Op {
+    pub(crate) form: OpForm,
     pub(crate) name: Path,
     /// One operand: prefix. More than two: a chain of binary operators, from the left.
     pub(crate) operands: Vec<Expr>,
@@ -177,4 +212,6 @@ pub(crate) struct Window {
     pub(crate) partition: Vec<Expr>,
     pub(crate) order: Vec<Sort>,
     pub(crate) frame: Vec<Expr>,
+    /// It says which rows around the present one count.
+    pub(crate) framed: bool,
 }

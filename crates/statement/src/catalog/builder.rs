@@ -23,6 +23,7 @@ pub struct Builder {
     shared: HashSet<Arc<str>>,
     layer: Layer,
     columns: HashMap<Oid, Vec<Column>>,
+    loose_collations: HashSet<(Oid, i16)>,
     rules: HashMap<Oid, Vec<Rule>>,
     triggers: HashMap<Oid, Vec<Trigger>>,
     policies: HashMap<Oid, Vec<Policy>>,
@@ -50,6 +51,7 @@ impl Builder {
             "schema" => self.schema(row("schema", 2)?),
             "relation" => self.relation(row("relation", 11)?),
             "column" => self.column(row("column", 9)?),
+            "loose collation" => self.loose_collation(row("loose collation", 2)?),
             "inheritance" => self.inheritance(row("inheritance", 2)?),
             "index" => self.index(row("index", 11)?),
             "type" => self.data_type(row("type", 11)?),
@@ -75,6 +77,11 @@ impl Builder {
     /// out: such an object cannot be resolved, so nothing is concluded from its absence.
     pub(super) fn layer(mut self) -> Layer {
         for (relation, mut columns) in self.columns {
+            for column in &mut columns {
+                column.loose_collation = self
+                    .loose_collations
+                    .contains(&(relation, column.attribute));
+            }
             if let Some(relation) = self.layer.relations.get_mut(&relation) {
                 columns.sort_unstable_by_key(|column| column.attribute);
                 relation.columns = columns;
@@ -208,12 +215,18 @@ impl Builder {
             has_default: row.boolean()?,
             generated: row.code()? != 0,
             identity: row.code()? != 0,
+            loose_collation: false,
         };
         let columns = self.columns.entry(relation).or_default();
         if columns.len() >= usize::from(i16::MAX.unsigned_abs()) {
             return Err(row.fault("too many columns in one relation"));
         }
         columns.push(column);
+        Ok(())
+    }
+
+    fn loose_collation(&mut self, mut row: Row<'_>) -> Result<(), Error> {
+        self.loose_collations.insert((row.number()?, row.number()?));
         Ok(())
     }
 

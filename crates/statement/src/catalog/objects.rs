@@ -200,6 +200,8 @@ pub struct Column {
     pub generated: bool,
     /// GENERATED … AS IDENTITY.
     pub identity: bool,
+    /// Its collation takes different texts for equal.
+    pub loose_collation: bool,
 }
 
 /// A column that every row has without it being declared (access/sysattr.h).

@@ -58,6 +58,17 @@ macro_rules! load {
                 ),
             },
             Query {
+                section: "loose collation",
+                sql: concat!(
+                    "SELECT a.attrelid, a.attnum FROM pg_catalog.pg_attribute a ",
+                    "JOIN pg_catalog.pg_collation k ON k.oid = a.attcollation ",
+                    "JOIN pg_catalog.pg_class c ON c.oid = a.attrelid ",
+                    "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ",
+                    "WHERE a.attnum > 0 AND NOT k.collisdeterministic AND ",
+                    $in_scope
+                ),
+            },
+            Query {
                 section: "inheritance",
                 sql: concat!(
                     "SELECT i.inhrelid, i.inhparent FROM pg_catalog.pg_inherits i ",

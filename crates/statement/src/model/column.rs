@@ -17,6 +17,20 @@ pub struct ColumnUse {
     pub name: Arc<str>,
     /// How it is used.
     pub usage: Usage,
+    /// What that use tells of its values.
+    pub tells: Tells,
+}
+
+/// What a use of a column tells of its values, to who sees the answer and knows everything else.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Tells {
+    /// Whatever: nothing less was proved.
+    Anything,
+    /// Which are equal: to one another, and to the values of the other columns among these. They are compared by the
+    /// server's own equality, under which equal values are the same.
+    Equality(Arc<[ColumnId]>),
+    /// Which are NULL.
+    Nullness,
 }
 
 impl ColumnId {

@@ -43,6 +43,8 @@ pub struct Statement {
     pub has_where: bool,
     /// What running it may change.
     pub effect: Effect,
+    /// What decides the order of its rows.
+    pub order: RowOrder,
     /// Why it is not wholly understood. Empty for a statement that is.
     pub opaque: Vec<OpaqueReason>,
     /// Settings it changes, also through `set_config`.
@@ -53,6 +55,17 @@ pub struct Statement {
     pub redefines: Vec<Arc<str>>,
     /// The comments before and after it, as written, without the comment signs. May hold anything.
     pub comment: Option<String>,
+}
+
+/// What decides the order of a statement's rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum RowOrder {
+    /// What it is sorted by, and chance; or there is one row at most.
+    Chance,
+    /// The way in which the server happens to come by them, too.
+    Plan,
+    /// That, and it also decides what the rows are: LIMIT in a subselect, window functions, `array_agg`.
+    PlanWithin,
 }
 
 /// What running a statement may change.

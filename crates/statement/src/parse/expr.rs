@@ -8,9 +8,12 @@ use pg_raw_parse::{ConstValue, Node, nodes};
 
 use super::{Converter, Result, is_none, names, path};
 use crate::ast::{
-    Call, Cast, Column, Compute, Expr, Junction, Literal, Op, Part, Path, Sort, Step, Sub, SubKind,
-    TypeName, Window,
+    Call, Cast, Column, Compute, Expr, Junction, Literal, Op, OpForm, Param, Part, Path, Sort,
+    Step, Sub, SubKind, TypeName, Window,
 };
+
+/// `FRAMEOPTION_NONDEFAULT` (nodes/parsenodes.h).
+const NONDEFAULT: i32 = 1;
 
 pub(super) fn op(symbol: &str) -> Path {
     vec![symbol.into()]
@@ -81,7 +84,10 @@ impl Converter {
         match node {
             Node::ColumnRef(column) => Ok(Self::column(column)),
             Node::A_Const(constant) => Ok(self.constant(constant)),
-            Node::ParamRef(param) => Ok(Expr::Param(param.number)),
+            Node::ParamRef(param) => Ok(Expr::Param(Param {
+                number: param.number,
+                place: usize::try_from(param.location).ok(),
+            })),
             Node::A_Expr(expr) => self.operator(expr),
             Node::FuncCall(call) => self.call(call),
             Node::BoolExpr(expr) => self.junction(expr),
@@ -93,7 +99,7 @@ impl Converter {
             Node::RowExpr(row) => Ok(compute("row", self.exprs(row.args())?)),
             Node::A_ArrayExpr(array) => Ok(compute("array", self.exprs(array.elements())?)),
             Node::CoalesceExpr(expr) => Ok(compute("coalesce", self.exprs(expr.args())?)),
-            Node::NullTest(test) => Ok(compute("", vec![self.expr(test.arg())?])),
+            Node::NullTest(test) => Ok(Expr::NullTest(Box::new(self.expr(test.arg())?))),
             Node::BooleanTest(test) => Ok(compute("", vec![self.expr(test.arg())?])),
             Node::SetToDefault(_) => Ok(Expr::Default),
             Node::SQLValueFunction(value) => Ok(Self::value_function(value)),
@@ -138,7 +144,7 @@ impl Converter {
         let place = usize::try_from(constant.location).ok();
         let mut literal = |value: &str| {
             self.constants.extend(place);
-            Literal::new(value)
+            Literal::new(value, place)
         };
         match constant.val() {
             Some(ConstValue::Integer(value)) => Expr::Number(literal(&value.to_string())),
@@ -181,6 +187,7 @@ impl Converter {
         }
         let mut operators = operators.into_iter();
         Ok(Expr::Op(Box::new(Op {
+            form: OpForm::Plain,
             name: operators.next().unwrap_or_default(),
             operands,
             chain: operators.collect(),
@@ -190,8 +197,15 @@ impl Converter {
     #[inline(never)]
     pub(super) fn special_operator(&mut self, expr: &nodes::A_Expr) -> Result<Expr> {
         let operands = self.present(&[expr.lexpr(), expr.rexpr()])?;
+        let form = match expr.kind {
+            Kind::AEXPR_DISTINCT | Kind::AEXPR_NOT_DISTINCT => OpForm::Plain,
+            Kind::AEXPR_IN => OpForm::In,
+            Kind::AEXPR_OP_ANY => OpForm::Any,
+            _ => OpForm::Other,
+        };
         let named = |operands, name: Path| {
             Expr::Op(Box::new(Op {
+                form,
                 name,
                 operands,
                 chain: Vec::new(),
@@ -248,6 +262,7 @@ impl Converter {
             order,
             filter,
             over,
+            distinct: call.agg_distinct,
         })))
     }
 
@@ -475,6 +490,7 @@ impl Converter {
             partition: self.exprs(window.partition_clause())?,
             order: self.sorts(window.order_clause().iter())?,
             frame: self.present(&[window.start_offset(), window.end_offset()])?,
+            framed: window.frame_options & NONDEFAULT != 0,
         })
     }
 }

@@ -48,6 +48,9 @@ impl<'a> Resolver<'a> {
 
     #[inline(never)]
     pub(super) fn function(&mut self, call: &'a Call, usage: Usage) -> Info {
+        if let Some(info) = self.count(call) {
+            return info;
+        }
         // A function's own arguments come first: what they hold decides which function is meant.
         let aggregate = call.aggregate || self.is_aggregate(call);
         let inner = if aggregate { Usage::Aggregate } else { usage };
@@ -85,6 +88,7 @@ impl<'a> Resolver<'a> {
             &types,
             call.named || call.variadic || !call.order.is_empty(),
         );
+        self.ordered_call(call, aggregate, &types);
         if let [name] | [_, name] = call.name.as_slice()
             && **name == *"set_config"
         {
@@ -93,6 +97,7 @@ impl<'a> Resolver<'a> {
         Info {
             ty: match called.candidate {
                 Some(function) => Ty::Known(function.returns, -1),
+                None if called.listed => super::types::result(call),
                 None => Ty::Other,
             },
             clean: clean && called.listed,
@@ -161,7 +166,9 @@ impl<'a> Resolver<'a> {
     /// Whether no column decides what the window holds.
     pub(super) fn window(&mut self, window: &'a Window) -> bool {
         let mut clean = window.named.is_none();
-        clean &= self.consume_all(&window.partition, Usage::Group);
+        for expr in &window.partition {
+            clean &= self.grouped(expr);
+        }
         for sort in &window.order {
             clean &= self.sort(sort, Usage::Order).clean;
         }

@@ -279,7 +279,7 @@ fn is_own(ty: Ty) -> bool {
     match ty {
         Ty::Literal => true,
         Ty::Known(oid, _) => !is_user(oid),
-        Ty::Other => false,
+        Ty::Other | Ty::Exact => false,
     }
 }
 

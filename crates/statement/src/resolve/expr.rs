@@ -7,7 +7,7 @@ use crate::ast::{Cast, Compute, Expr, Op, Part, Query, Step, Sub, SubKind};
 use crate::{ColumnId, OpaqueReason, Usage};
 
 /// `pg_type` identifiers of what constants are.
-const BOOL: Ty = Ty::Known(16, -1);
+pub(super) const BOOL: Ty = Ty::Known(16, -1);
 const NUMERIC: Ty = Ty::Known(1700, -1);
 
 impl<'a> Resolver<'a> {
@@ -31,8 +31,8 @@ impl<'a> Resolver<'a> {
     #[inline(never)]
     pub(super) fn consume_here(&mut self, expr: &'a Expr, usage: Usage) -> Info {
         match expr {
-            Expr::Param(number) => Info {
-                ty: self.parameter(*number),
+            Expr::Param(param) => Info {
+                ty: self.parameter(param.number),
                 clean: true,
             },
             Expr::Null | Expr::Text(_) | Expr::Default => Info {
@@ -74,6 +74,7 @@ impl<'a> Resolver<'a> {
                 ty: BOOL,
                 clean: self.consume(term, usage).clean,
             },
+            Expr::NullTest(arg) => self.null_test(arg, usage),
             Expr::Cast(cast) => self.cast_expr(cast, usage),
             Expr::Part(part) => self.part(part, usage),
             Expr::Sub(sub) => self.sub(sub, usage),
@@ -184,6 +185,13 @@ impl<'a> Resolver<'a> {
         if self.is_no_cast(from, to) {
             return (lineage, from);
         }
+        if keeps_text(from, to) {
+            let lineage = Lineage {
+                reported: None,
+                ..lineage
+            };
+            return (lineage, to);
+        }
         self.facts.lineage(&lineage, Usage::Expression);
         (Lineage::computed(lineage.clean), to)
     }
@@ -231,6 +239,9 @@ impl<'a> Resolver<'a> {
 
     #[inline(never)]
     pub(super) fn operation(&mut self, op: &'a Op, usage: Usage) -> Info {
+        if let Some(info) = self.comparison(op, usage) {
+            return info;
+        }
         let mut operands = op.operands.iter();
         let Some(first) = operands.next() else {
             return Info::other(false);
@@ -238,6 +249,7 @@ impl<'a> Resolver<'a> {
         let first = self.consume(first, usage);
         let mut left = first.ty;
         let mut clean = first.clean;
+        let mut exact = is_arithmetic(op) && left.is_exact();
         let mut name = &op.name;
         let mut chain = op.chain.iter();
         if op.operands.len() == 1 {
@@ -245,18 +257,25 @@ impl<'a> Resolver<'a> {
         }
         for operand in operands {
             let right = self.consume(operand, usage);
-            clean &= self.operator(name, Some(left), right.ty) & right.clean;
+            exact &= right.ty.is_exact();
+            let own = self.operator(name, Some(left), right.ty);
+            clean &= own & right.clean;
+            exact &= own;
             left = Ty::Other;
             if let Some(next) = chain.next() {
                 name = next;
             }
         }
-        Info::other(clean)
+        Info {
+            ty: if exact { Ty::Exact } else { Ty::Other },
+            clean,
+        }
     }
 
     #[inline(never)]
     pub(super) fn compute(&mut self, compute: &'a Compute, usage: Usage) -> Info {
         let usage = if compute.aggregate {
+            self.order_matters();
             Usage::Aggregate
         } else {
             usage
@@ -292,6 +311,12 @@ impl<'a> Resolver<'a> {
     /// A subselect in an expression: its outputs are used the way the expression is.
     #[inline(never)]
     pub(super) fn sub(&mut self, sub: &'a Sub, usage: Usage) -> Info {
+        if sub.kind == SubKind::Array {
+            self.order_matters();
+        }
+        if let (Some(test), SubKind::Quantified) = (&sub.test, sub.kind) {
+            return self.quantified(sub, test, usage);
+        }
         let test = sub.test.as_ref().map(|test| self.consume(test, usage));
         let rows = self.subquery(&sub.query);
         let mut clean = test.is_none_or(|test| test.clean);
@@ -304,11 +329,6 @@ impl<'a> Resolver<'a> {
             clean &= !rows.open;
             if let (SubKind::Scalar, [column]) = (sub.kind, rows.columns.as_slice()) {
                 ty = column.ty;
-            }
-        }
-        if let (Some(test), SubKind::Quantified) = (test, sub.kind) {
-            for column in &rows.columns {
-                self.operator(&sub.operator, Some(test.ty), column.ty);
             }
         }
         Info { ty, clean }
@@ -341,4 +361,19 @@ impl<'a> Resolver<'a> {
         self.setting = setting;
         rows
     }
+}
+
+/// Whether a cast makes text of text without a change, though the server reports no origin for it.
+pub(super) fn keeps_text(from: Ty, to: Ty) -> bool {
+    matches!(
+        (from, to),
+        (Ty::Known(25 | 1043, _), Ty::Known(25 | 1043, -1))
+    )
+}
+
+/// Whether all of an operation is arithmetic, by the names of its operators.
+fn is_arithmetic(op: &Op) -> bool {
+    std::iter::once(&op.name).chain(&op.chain).all(
+        |name| matches!(name.as_slice(), [symbol] if matches!(&**symbol, "+" | "-" | "*" | "/" | "%")),
+    )
 }

@@ -10,14 +10,14 @@ use super::lineage::Lineage;
 use super::references::References;
 use crate::catalog::Relation;
 use crate::{
-    Access, Catalog, ColumnId, ColumnUse, Effect, FunctionUse, Object, Oid, OpaqueReason,
-    SetChange, Usage, Verb,
+    Access, Catalog, ColumnId, ColumnUse, Effect, FunctionUse, Object, Oid, OpaqueReason, RowOrder,
+    SetChange, Tells, Usage, Verb,
 };
 
 #[derive(Debug)]
 pub(crate) struct Facts {
-    uses: Vec<(ColumnId, Usage)>,
-    seen: HashSet<(ColumnId, Usage)>,
+    uses: Vec<(ColumnId, Usage, Tells)>,
+    seen: HashSet<(ColumnId, Usage, Tells)>,
     unresolved: Unique<ColumnUse>,
     functions: Unique<FunctionUse>,
     touched: Unique<Touched>,
@@ -37,6 +37,10 @@ pub(crate) struct Facts {
     pub(crate) constants_read: Cell<bool>,
     /// What is read now decides which rows count.
     pub(crate) deciding: bool,
+    /// Rows come in the order of their sort keys and chance.
+    pub(crate) by_chance: bool,
+    /// What the rows are depends on the order in which the server comes by others.
+    pub(crate) order_within: bool,
     /// References are gathered here, when somebody asks for them.
     pub(crate) references: Option<Box<References>>,
 }
@@ -60,6 +64,8 @@ impl Default for Facts {
             capture: None,
             constants_read: Cell::new(false),
             deciding: false,
+            by_chance: false,
+            order_within: false,
             references: None,
         }
     }
@@ -115,23 +121,32 @@ type Touched = (Verb, Object);
 
 impl Facts {
     pub(crate) fn column(&mut self, column: ColumnId, usage: Usage) {
+        self.column_telling(column, usage, Tells::Anything);
+    }
+
+    pub(crate) fn column_telling(&mut self, column: ColumnId, usage: Usage, tells: Tells) {
         if let Some(capture) = &mut self.capture {
             capture.push(column);
-        } else if self.seen.insert((column, usage)) {
-            self.uses.push((column, usage));
+        } else if self.seen.insert((column, usage, tells.clone())) {
+            self.uses.push((column, usage, tells));
         }
     }
 
     /// Records a use of whatever a column of a scope consists of.
     pub(crate) fn lineage(&mut self, lineage: &Lineage, usage: Usage) {
+        self.telling(lineage, usage, &Tells::Anything);
+    }
+
+    /// Records a use that tells no more than this of the values that it has unchanged.
+    pub(crate) fn telling(&mut self, lineage: &Lineage, usage: Usage, tells: &Tells) {
         if let (Some(references), None) = (&mut self.references, &self.capture) {
-            references.used(lineage, usage, self.deciding);
+            references.used(lineage, usage, tells, self.deciding);
         }
         for column in lineage.values() {
-            self.column(column, usage);
+            self.column_telling(column, usage, tells.clone());
         }
         for column in lineage.through.iter().flat_map(|list| list.iter()) {
-            self.column(*column, usage);
+            self.column_telling(*column, usage, tells.clone());
         }
         let computed = match usage {
             Usage::Projected => Usage::Expression,
@@ -149,6 +164,7 @@ impl Facts {
             relation: relation.into(),
             name: name.into(),
             usage: Usage::Unresolved,
+            tells: Tells::Anything,
         });
     }
 
@@ -217,6 +233,14 @@ impl Facts {
         })
     }
 
+    pub(crate) fn order(&self) -> RowOrder {
+        match (self.order_within, self.by_chance) {
+            (true, _) => RowOrder::PlanWithin,
+            (false, false) => RowOrder::Plan,
+            (false, true) => RowOrder::Chance,
+        }
+    }
+
     pub(crate) fn take_functions(&mut self) -> Vec<FunctionUse> {
         self.functions.take()
     }
@@ -230,20 +254,21 @@ impl Facts {
     }
 
     pub(crate) fn has(&self, column: ColumnId, usage: Usage) -> bool {
-        self.seen.contains(&(column, usage))
+        let seen = (column, usage, Tells::Anything);
+        self.seen.contains(&seen)
     }
 
     /// All columns used.
     pub(crate) fn used(&self) -> impl Iterator<Item = ColumnId> + '_ {
-        self.uses.iter().map(|(column, _)| *column)
+        self.uses.iter().map(|(column, ..)| *column)
     }
 
     /// Columns used in a way that computes with them.
     pub(crate) fn computed(&self) -> impl Iterator<Item = ColumnId> + '_ {
         self.uses
             .iter()
-            .filter(|(_, usage)| *usage != Usage::Projected)
-            .map(|(column, _)| *column)
+            .filter(|(_, usage, _)| *usage != Usage::Projected)
+            .map(|(column, ..)| *column)
     }
 
     /// EXPLAIN shows what it explains, not rows: nothing is projected as it is.
@@ -258,9 +283,9 @@ impl Facts {
 
     fn replace_projected(&mut self, by: Usage) {
         self.seen.clear();
-        for (column, usage) in std::mem::take(&mut self.uses) {
+        for (column, usage, tells) in std::mem::take(&mut self.uses) {
             let usage = if usage == Usage::Projected { by } else { usage };
-            self.column(column, usage);
+            self.column_telling(column, usage, tells);
         }
     }
 
@@ -268,7 +293,7 @@ impl Facts {
     pub(crate) fn columns(&mut self, catalog: &Catalog) -> Vec<ColumnUse> {
         let mut columns = Vec::with_capacity(self.uses.len());
         let mut last: Option<&Relation> = None;
-        for (column, usage) in self.uses.drain(..) {
+        for (column, usage, tells) in self.uses.drain(..) {
             if last.is_none_or(|relation| relation.oid != column.relation) {
                 last = catalog.relation_by_oid(column.relation);
             }
@@ -286,6 +311,7 @@ impl Facts {
                         .into(),
                 },
                 usage,
+                tells,
             });
         }
         columns.append(&mut self.unresolved.take());

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::expr::keeps_text;
 use super::{Item, Lineage, Resolver, Rows, ScopeColumn, Ty};
-use crate::Usage;
 use crate::ast::{Join, JoinKind};
+use crate::{Tells, Usage};
 
 impl<'a> Resolver<'a> {
     /// The columns that items from `start` up to `end` show without a name before them.
@@ -98,13 +99,36 @@ impl<'a> Resolver<'a> {
                 }
                 continue;
             };
-            self.facts.lineage(&left.lineage, Usage::Join);
-            self.facts.lineage(&right.lineage, Usage::Join);
-            self.operator(&["=".into()], Some(left.ty), right.ty);
-            let same_type = left.ty == right.ty && left.ty != Ty::Other;
+            let own = self.operator(&["=".into()], Some(left.ty), right.ty);
+            let tells = if own {
+                self.equality_among(&[&left.lineage, &right.lineage])
+            } else {
+                Tells::Anything
+            };
+            self.facts.telling(&left.lineage, Usage::Join, &tells);
+            self.facts.telling(&right.lineage, Usage::Join, &tells);
+            let same_type = left.ty == right.ty && !matches!(left.ty, Ty::Other | Ty::Exact);
+            let is_text = |ty: Ty| matches!(ty, Ty::Known(25, _));
+            let both_text =
+                keeps_text(left.ty, Ty::Known(25, -1)) && keeps_text(right.ty, Ty::Known(25, -1));
             let kept = match join.kind {
+                // A side that is text as it is, else the one that is kept as text (parser/parse_clause.c,
+                // buildMergedJoinVar).
+                JoinKind::Inner | JoinKind::Left if both_text && is_text(left.ty) => left,
+                JoinKind::Inner | JoinKind::Right if both_text && is_text(right.ty) => right,
                 JoinKind::Inner | JoinKind::Left if same_type => left,
                 JoinKind::Right if same_type => right,
+                // The value of one side or the other, as it is.
+                JoinKind::Full
+                    if same_type
+                        && left.lineage.value.is_some()
+                        && right.lineage.value.is_some() =>
+                {
+                    ScopeColumn {
+                        lineage: Lineage::any_of(&[left.lineage, right.lineage]),
+                        ..left
+                    }
+                }
                 // A computed value: both sides are used to make it.
                 JoinKind::Inner | JoinKind::Left | JoinKind::Right | JoinKind::Full => {
                     let clean = left.lineage.clean && right.lineage.clean;

@@ -112,8 +112,17 @@ pub(crate) enum Ty {
     Literal,
     /// This type and type modifier.
     Known(Oid, i32),
+    /// Some type of integers, or numeric.
+    Exact,
     /// Some type.
     Other,
+}
+
+impl Ty {
+    /// Its values are added without rounding.
+    pub(super) fn is_exact(self) -> bool {
+        matches!(self, Self::Exact | Self::Known(20 | 21 | 23 | 1700, _))
+    }
 }
 
 /// A column that a name in a query may mean, and a column of a query's result.

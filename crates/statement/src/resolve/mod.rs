@@ -6,6 +6,7 @@
 mod call;
 mod code;
 mod consequences;
+mod equality;
 mod expr;
 mod facts;
 mod from;
@@ -13,6 +14,7 @@ mod function;
 mod join;
 mod lineage;
 mod names;
+mod order;
 mod outputs;
 mod pending;
 mod query;
@@ -35,6 +37,7 @@ use crate::{Oid, OpaqueReason};
 pub(crate) use facts::Facts;
 pub(crate) use from::Meant;
 pub(crate) use lineage::{Lineage, Rows, ScopeColumn, Ty};
+pub(crate) use order::CHANCE;
 pub(crate) use pending::Pending;
 pub(crate) use references::{Reference, References};
 pub(crate) use types::{quoted, written};
@@ -56,6 +59,8 @@ pub(crate) struct Resolver<'a> {
     /// WITH clauses around the present place, innermost last.
     frames: Vec<Frame<'a>>,
     depth: usize,
+    /// SELECTs around the present place, itself included.
+    selects: usize,
     depth_limit: usize,
     /// How many columns were looked at, to bound the time a text may take.
     work: usize,
@@ -144,6 +149,7 @@ impl<'a> Resolver<'a> {
             levels: Vec::new(),
             frames: Vec::new(),
             depth: 0,
+            selects: 0,
             work: 0,
             depth_limit: depth_limit.saturating_mul(2),
             views: Vec::new(),

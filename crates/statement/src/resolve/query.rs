@@ -1,9 +1,10 @@
 //! Queries: what their clauses use, and what their result consists of.
 
+use super::order::is_chance;
 use super::outputs::is_name;
 use super::{Level, Lineage, Meant, Resolver, Rows, ScopeColumn, Ty};
 use crate::ast::{Body, Distinct, Expr, From, Ident, Plain, Query, Select, Sort};
-use crate::{Effect, Usage, Verb};
+use crate::{Effect, Tells, Usage, Verb};
 
 impl<'a> Resolver<'a> {
     pub(crate) fn query(&mut self, query: &'a Query) -> Rows {
@@ -24,11 +25,15 @@ impl<'a> Resolver<'a> {
     }
 
     pub(super) fn select(&mut self, select: &'a Select) -> Rows {
-        self.deeper(Rows::default(), |this| this.select_here(select))
+        self.selects += 1;
+        let rows = self.deeper(Rows::default(), |this| this.select_here(select));
+        self.selects -= 1;
+        rows
     }
 
     #[inline(never)]
     pub(super) fn select_here(&mut self, select: &'a Select) -> Rows {
+        self.limited(select);
         let framed = self.enter_with(select.with.as_ref());
         if let Some(table) = &select.into {
             self.into = Some(table);
@@ -76,7 +81,8 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Where all operations are UNION ALL, an output of columns of one type has the values of each as they are.
+    /// An output of columns of one type has the values of each as they are. Unless all operations are UNION ALL, they
+    /// are compared with one another.
     pub(super) fn set_operation(&mut self, arms: &'a [Select], all: bool) -> Rows {
         let mut read: Vec<Rows> = arms.iter().map(|arm| self.select(arm)).collect();
         let open = read.iter().any(|rows| rows.open);
@@ -88,15 +94,33 @@ impl<'a> Resolver<'a> {
         for (place, column) in result.columns.iter_mut().enumerate() {
             let same = |rows: &Rows| {
                 let other = rows.columns.get(place)?;
-                let as_it_is = matches!(other.ty, Ty::Known(..)) && same_type(other.ty, column.ty);
+                let as_it_is = matches!(other.ty, Ty::Known(..))
+                    && (same_type(other.ty, column.ty) || is_text(other.ty, column.ty));
                 (as_it_is && other.lineage.value.is_some()).then(|| other.lineage.clone())
             };
             let kept: Option<Vec<Lineage>> = read.iter().map(same).collect();
-            match kept.filter(|_| all && !open) {
+            let tells = match &kept {
+                Some(lineages) if !all => self.equality_among(&lineages.iter().collect::<Vec<_>>()),
+                _ => Tells::Anything,
+            };
+            if !all {
+                for other in read.iter().filter_map(|rows| rows.columns.get(place)) {
+                    self.one_of_equals(other.ty);
+                }
+            }
+            match kept.filter(|_| !open && (all || tells != Tells::Anything)) {
                 Some(lineages) => {
+                    for lineage in lineages.iter().filter(|_| !all) {
+                        self.facts.telling(lineage, Usage::SetOperation, &tells);
+                    }
                     column.lineage = Lineage::any_of(&lineages);
-                    if let Ty::Known(oid, _) = column.ty {
-                        column.ty = Ty::Known(oid, -1);
+                    // Of text and varchar, text is made (parser/parse_coerce.c, select_common_type).
+                    let mut tys = read.iter().filter_map(|rows| rows.columns.get(place));
+                    match column.ty {
+                        Ty::Known(oid, _) if tys.all(|other| same_type(other.ty, column.ty)) => {
+                            column.ty = Ty::Known(oid, -1);
+                        }
+                        _ => column.ty = Ty::Known(25, -1),
                     }
                 }
                 None => {
@@ -153,7 +177,9 @@ impl<'a> Resolver<'a> {
             Distinct::No => {}
             Distinct::All => {
                 for column in &rows.columns {
-                    self.facts.lineage(&column.lineage, Usage::Distinct);
+                    let tells = self.equality_within(&column.lineage);
+                    self.facts.telling(&column.lineage, Usage::Distinct, &tells);
+                    self.one_of_equals(column.ty);
                 }
             }
             Distinct::On(exprs) => {
@@ -163,6 +189,9 @@ impl<'a> Resolver<'a> {
             }
         }
         for sort in &select.order {
+            if is_chance(sort) {
+                continue;
+            }
             self.by_output(&sort.expr, sort.place, &rows, Usage::Order);
             self.sort_operator(sort);
         }
@@ -284,8 +313,15 @@ impl<'a> Resolver<'a> {
         path: &[Ident],
         usage: Usage,
     ) {
+        let tells = match usage {
+            Usage::Group | Usage::Distinct => self.equality_within(&output.lineage),
+            _ => Tells::Anything,
+        };
+        if usage == Usage::Group {
+            self.one_of_equals(output.ty);
+        }
         let Some(references) = &mut self.facts.references else {
-            return self.facts.lineage(&output.lineage, usage);
+            return self.facts.telling(&output.lineage, usage, &tells);
         };
         if let Some(place) = place {
             references.reference(place, path, output.ty, false);
@@ -294,7 +330,7 @@ impl<'a> Resolver<'a> {
             at: place,
             ..output.lineage.clone()
         };
-        self.facts.lineage(&lineage, usage);
+        self.facts.telling(&lineage, usage, &tells);
     }
 
     /// ORDER BY over VALUES or a set operation: there is nothing but outputs, and nothing else can stand there.
@@ -321,17 +357,21 @@ impl<'a> Resolver<'a> {
                     _ => true,
                 };
                 if local || !self.output(expr, None, rows, Usage::Group) {
-                    self.consume(expr, Usage::Group);
+                    self.grouped(expr);
                 }
             }
             Expr::Number(_) => {
                 self.output(expr, None, rows, Usage::Group);
             }
             _ => {
-                self.consume(expr, Usage::Group);
+                self.grouped(expr);
             }
         }
     }
+}
+
+fn is_text(a: Ty, b: Ty) -> bool {
+    matches!((a, b), (Ty::Known(25 | 1043, _), Ty::Known(25 | 1043, _)))
 }
 
 fn same_type(a: Ty, b: Ty) -> bool {

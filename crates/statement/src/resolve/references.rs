@@ -2,7 +2,7 @@
 
 use super::{Lineage, Ty};
 use crate::ast::Ident;
-use crate::{ColumnId, Usage};
+use crate::{ColumnId, Tells, Usage};
 
 /// What was found where in the text.
 #[derive(Debug, Default)]
@@ -31,6 +31,7 @@ pub(crate) struct ReferenceUse {
     pub(crate) place: Option<usize>,
     pub(crate) column: ColumnId,
     pub(crate) usage: Usage,
+    pub(crate) tells: Tells,
     /// What it is part of decides which rows count.
     pub(crate) deciding: bool,
 }
@@ -62,7 +63,7 @@ impl References {
         });
     }
 
-    pub(super) fn used(&mut self, lineage: &Lineage, usage: Usage, deciding: bool) {
+    pub(super) fn used(&mut self, lineage: &Lineage, usage: Usage, tells: &Tells, deciding: bool) {
         let computed = match usage {
             Usage::Projected => Usage::Expression,
             usage => usage,
@@ -72,14 +73,16 @@ impl References {
         let derived = lineage.derived.iter().flat_map(|list| list.iter().copied());
         let uses = as_it_is
             .chain(through)
-            .map(|column| (column, usage))
-            .chain(derived.map(|column| (column, computed)));
-        self.uses.extend(uses.map(|(column, usage)| ReferenceUse {
-            place: lineage.at,
-            column,
-            usage,
-            deciding,
-        }));
+            .map(|column| (column, usage, tells.clone()))
+            .chain(derived.map(|column| (column, computed, Tells::Anything)));
+        self.uses
+            .extend(uses.map(|(column, usage, tells)| ReferenceUse {
+                place: lineage.at,
+                column,
+                usage,
+                tells,
+                deciding,
+            }));
     }
 
     pub(super) fn named(&mut self, place: usize, reference: Option<usize>, name: &str) {

@@ -146,6 +146,39 @@ fn typmod(oid: Oid, modifiers: &[i32]) -> Option<i32> {
     }
 }
 
+/// The type of what some of the server's own functions give, where all of a name give one of them.
+pub(super) fn result(call: &crate::ast::Call) -> Ty {
+    const TEXT: [&str; 13] = [
+        "concat",
+        "concat_ws",
+        "initcap",
+        "lower",
+        "md5",
+        "regexp_replace",
+        "repeat",
+        "replace",
+        "split_part",
+        "to_char",
+        "to_hex",
+        "translate",
+        "upper",
+    ];
+    let name = call.name.last().map_or("", |name| name);
+    if TEXT.contains(&name) {
+        // lower and upper of a range are no text; no two names of one argument are.
+        let of_range = matches!(name, "lower" | "upper");
+        return if of_range {
+            Ty::Other
+        } else {
+            Ty::Known(25, -1)
+        };
+    }
+    match name {
+        "count" | "rank" | "dense_rank" | "row_number" => Ty::Known(20, -1),
+        _ => Ty::Other,
+    }
+}
+
 pub(super) fn is_user(oid: Oid) -> bool {
     oid >= FIRST_USER_OID
 }
@@ -255,7 +288,9 @@ impl<'a> Resolver<'a> {
                 && match from {
                     Ty::Known(oid, _) => cast.source == oid || is_user(oid),
                     Ty::Literal => false,
-                    Ty::Other => !is_user(cast.source) || self.types.contains(&cast.source),
+                    Ty::Other | Ty::Exact => {
+                        !is_user(cast.source) || self.types.contains(&cast.source)
+                    }
                 };
             if let Some(function) = cast.function.as_ref().filter(|_| fits) {
                 self.facts.function(FunctionUse::Unlisted {
@@ -342,7 +377,9 @@ impl<'a> Resolver<'a> {
         }
         match given {
             Ty::Literal => true,
-            Ty::Other => self.types.contains(&wanted) || self.is_implicit_target(None, wanted),
+            Ty::Other | Ty::Exact => {
+                self.types.contains(&wanted) || self.is_implicit_target(None, wanted)
+            }
             Ty::Known(oid, _) => is_user(oid) || self.is_implicit_target(Some(oid), wanted),
         }
     }

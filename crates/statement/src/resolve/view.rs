@@ -113,6 +113,7 @@ impl<'a> Resolver<'a> {
         inner.facts = std::mem::take(&mut self.facts);
         inner.work = self.work;
         inner.depth = self.depth;
+        inner.selects = self.selects;
         inner.depth_limit = self.depth_limit;
         inner.views = std::mem::take(&mut self.views);
         inner.views.push(relation.oid);

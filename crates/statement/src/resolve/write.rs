@@ -412,7 +412,7 @@ fn is_trivial(expr: &Expr) -> bool {
         | Expr::Default => true,
         Expr::Junction(junction) if junction.and => junction.terms.iter().all(is_trivial),
         Expr::Junction(junction) => junction.terms.iter().any(is_trivial),
-        Expr::Not(term) => is_trivial(term),
+        Expr::Not(term) | Expr::NullTest(term) => is_trivial(term),
         Expr::Op(op) => match op.operands.as_slice() {
             [Expr::Column(left), Expr::Column(right)] => left.path == right.path,
             operands => operands.iter().all(is_trivial),

@@ -43,19 +43,21 @@ pub(crate) fn settings() -> Settings {
     }
 }
 
+pub(crate) fn analyze_in(catalog: &Catalog, text: &str) -> Result<Analysis, statement::Error> {
+    statement::analyze(
+        text,
+        &Scope {
+            catalog,
+            settings: &settings(),
+            prepared: &NothingPrepared,
+            limits: Limits::default(),
+        },
+    )
+}
+
 pub(crate) fn analyze(text: &str) -> Result<Analysis, statement::Error> {
     thread_local! {
         static CATALOG: Catalog = catalog();
     }
-    CATALOG.with(|catalog| {
-        statement::analyze(
-            text,
-            &Scope {
-                catalog,
-                settings: &settings(),
-                prepared: &NothingPrepared,
-                limits: Limits::default(),
-            },
-        )
-    })
+    CATALOG.with(|catalog| analyze_in(catalog, text))
 }

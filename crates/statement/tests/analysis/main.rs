@@ -7,6 +7,8 @@ mod bounds;
 #[cfg(test)]
 mod degrade;
 #[cfg(test)]
+mod equality;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod names;

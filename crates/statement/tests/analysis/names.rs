@@ -117,9 +117,9 @@ fn a_full_join_computes_its_merged_column() {
               access: read public.parent, read public.part
               Join parent.id
               Join part.id
-              Expression parent.id
-              Expression part.id
-              -> id: derived as -
+              Projected parent.id
+              Projected part.id
+              -> id: parent.id or part.id as -
         "#]],
     );
 }
@@ -271,9 +271,10 @@ fn names_of_outputs() {
               Expression clean.id
               Expression clean.label
               Expression clean.n
+              Projected clean.label
               -> label: derived as -
               -> coalesce: derived as -
-              -> label: derived as -
+              -> label: clean.label as -
               -> int4: clean as -
               -> ?column?: clean as -
               -> array: clean as -

@@ -31,8 +31,9 @@ fn casts_that_change_something() {
               access: read public.customers
               Expression customers.ssn
               Expression customers.email
-              -> ssn: derived as -
-              -> ssn: derived as -
+              Projected customers.ssn
+              -> ssn: customers.ssn as -
+              -> ssn: customers.ssn as -
               -> ssn: derived as -
               -> email: derived as -
         "#]],
@@ -430,10 +431,12 @@ fn a_scalar_subselect_gives_its_output_as_it_is() {
               WholeRow customers.region
               SetOperation customers.email
               SetOperation customers.note
+              Projected customers.email
+              Projected customers.note
               -> upper: derived as -
               -> array: derived as -
               -> c: derived as -
-              -> email: derived as -
+              -> email: customers.email or customers.note as -
         "#]],
     );
 }

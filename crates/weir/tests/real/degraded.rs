@@ -47,12 +47,12 @@ fn outputs_have_the_names_and_types_that_the_server_gives_them() {
     let mut alice = stand.client("alice");
     let mut direct = stand.direct();
     for text in [
-        "select lower(email), email::varchar, cast(email as varchar(3)), email || 'x', email from customers",
-        "select email collate \"C\", (email)::varchar, coalesce(email, ''), nullif(email, '') from customers",
-        "select case when id = 1 then 'a' else email::varchar end, case id when 1 then email end from customers",
-        "select email like 'a%', email is distinct from 'a', email::varchar, email between 'a' and 'b' from customers",
+        "select lower(email), email::varchar(20), cast(email as varchar(3)), email || 'x', email from customers",
+        "select email collate \"C\", (email)::varchar(20), coalesce(email, ''), nullif(email, '') from customers",
+        "select case when id = 1 then 'a' else email::varchar(20) end, case id when 1 then email end from customers",
+        "select email like 'a%', email is distinct from 'a', email::varchar(20), email between 'a' and 'b' from customers",
         "select array[email], row(email), (select lower(email)), array(select email from customers) from customers",
-        "select x.email from (select email::varchar from customers) x",
+        "select x.email from (select email::varchar(20) from customers) x",
         "select count(email), max(email), string_agg(email, ',' order by email), array_agg(email) from customers",
         "select low, email, low || 'x' from seen order by low, 1",
         "select mail::text, \"Ä \"\".\" . /* a.b */ \"mail\" || 'x', tags[1], tags[1:2], cardinality(tags) from odd \"Ä \"\".\"",
@@ -111,7 +111,7 @@ fn prepared_statements_cursors_and_copies_hold_null() {
         "fetch 2 from c",
         "commit",
         "copy (select reverse(reverse(email)) from customers) to stdout",
-        "copy (select email::varchar, id from customers) to stdout (format csv, header, force_quote (email))",
+        "copy (select email::varchar(20), id from customers) to stdout (format csv, header, force_quote (email))",
     ] {
         let answer = alice.query(text).unwrap();
         assert!(answer.error().is_none(), "{text}: {:?}", answer.errors);

@@ -24,4 +24,5 @@ mod receiver;
 mod record;
 mod sequences;
 mod stand;
+mod token_world;
 mod transport;

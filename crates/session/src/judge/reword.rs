@@ -1,0 +1,96 @@
+//! A pure read that tells more of masked columns than it may is served in other words: NULL stands for what it computes
+//! with, and its rows come in random order (DESIGN §5).
+
+use std::sync::Arc;
+
+use statement::{ColumnId, Effect, Kind, Rewording, Scope, Statement, Tells};
+
+use super::masks::{MASKED_ORDER, MASKED_USE};
+use super::{Judge, earlier};
+use crate::verdict::Verdict;
+
+impl Judge<'_> {
+    /// The verdict on another text in place of one that was refused.
+    ///
+    /// The other text is judged as if the client had sent it, so that nothing depends on how it came about.
+    pub(super) fn reworded(
+        &self,
+        text: &str,
+        types: &[u32],
+        scope: &Scope<'_>,
+        refused: &Verdict,
+    ) -> Option<Verdict> {
+        let [asked] = refused.judged.as_slice() else {
+            return None;
+        };
+        let rule = refused.refusal.as_ref()?.rule.as_str();
+        if !matches!(rule, MASKED_USE | MASKED_ORDER) || !only_reads(&asked.statement) {
+            return None;
+        }
+        let none = |column| !self.releases(column, &Tells::Anything, &asked.masks);
+        let more = |column, tells: &Tells| !self.releases(column, tells, &asked.masks);
+        // Where order would tell something, what is released is not given either.
+        let tries: [(Rewording, Forbidden<'_>); 3] = [
+            (Rewording::Nulls, &more),
+            (Rewording::NullsAndChance, &more),
+            (Rewording::Nulls, &|column, _| none(column)),
+        ];
+        tries.into_iter().find_map(|(rewording, forbidden)| {
+            let proposal = statement::reword(text, types, scope, rewording, forbidden)?;
+            let written = self.as_written(&proposal.text, types, scope, |_| None);
+            let mut verdict = Arc::into_inner(written.verdict)?;
+            let [judged] = verdict.judged.as_mut_slice() else {
+                return None;
+            };
+            if verdict.refusal.is_some() || !same_outputs(&asked.statement, &judged.statement) {
+                return None;
+            }
+            judged.row_cap = earlier(asked.row_cap, judged.row_cap);
+            // On record is what was asked for, and that it was not given.
+            let record = &mut judged.record;
+            record.shape = Arc::clone(&asked.record.shape);
+            record.shape_hash = Arc::clone(&asked.record.shape_hash);
+            record.objects = Arc::clone(&asked.record.objects);
+            record.columns = Arc::clone(&asked.record.columns);
+            record.masks = Arc::clone(&asked.record.masks);
+            let names = proposal.nulls.iter().filter_map(|column| {
+                let (schema, relation, name) = self.catalog.column_name(*column)?;
+                Some(format!("{schema}.{relation}.{name}").into())
+            });
+            record.degraded = names.collect();
+            verdict.expires_ms = earlier(verdict.expires_ms, refused.expires_ms);
+            verdict.sent = Some(proposal.text.into());
+            Some(verdict)
+        })
+    }
+}
+
+/// Which uses of which columns a text must not have.
+type Forbidden<'a> = &'a dyn Fn(ColumnId, &Tells) -> bool;
+
+fn only_reads(statement: &Statement) -> bool {
+    match &statement.kind {
+        Kind::Select | Kind::Copy { .. } => statement.effect == Effect::ReadOnly,
+        Kind::Prepare { inner, .. } | Kind::Declare { inner, .. } => {
+            inner.kind == Kind::Select && inner.effect == Effect::ReadOnly
+        }
+        _ => false,
+    }
+}
+
+/// Whether both give as many outputs, of the same names.
+fn same_outputs(asked: &Statement, sent: &Statement) -> bool {
+    match (&asked.kind, &sent.kind) {
+        (Kind::Prepare { inner: asked, .. }, Kind::Prepare { inner: sent, .. })
+        | (Kind::Declare { inner: asked, .. }, Kind::Declare { inner: sent, .. }) => {
+            same_outputs(asked, sent)
+        }
+        _ => {
+            let names = |statement: &Statement| {
+                let outputs = statement.outputs.iter();
+                outputs.map(|o| Arc::clone(&o.name)).collect::<Vec<_>>()
+            };
+            names(asked) == names(sent)
+        }
+    }
+}
