@@ -22,6 +22,12 @@ pub enum Error {
     /// A database cannot be reached or does not let Weir in.
     #[error("{0}")]
     Upstream(#[from] crate::upstream::Failure),
+    /// The target has no `floor` in the configuration.
+    #[error("target \"{0}\" has no [targets.….floor]")]
+    NoFloor(String),
+    /// The system gives no random bytes.
+    #[error("no random bytes")]
+    Random,
     /// The ledger does not take entries.
     #[error("ledger: {0}")]
     Ledger(#[from] ledger::Unavailable),

@@ -6,6 +6,7 @@
 mod admin;
 mod cancel;
 mod error;
+pub mod floor;
 mod gateway;
 mod login;
 mod metrics;

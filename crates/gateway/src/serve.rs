@@ -23,6 +23,12 @@ use crate::upstream::{Connected, Failure};
 /// How long a session waits for its target's first catalog.
 const CATALOG_PATIENCE: Duration = Duration::from_secs(10);
 const ASK_AN_OPERATOR: &str = "Tell an operator; `weir check` says more.";
+const NO_CATALOG: Told<'static> = Told {
+    code: "57P03",
+    message: "the database's catalog cannot be read, so statements cannot be judged",
+    hint: Some(ASK_AN_OPERATOR),
+    rule: None,
+};
 
 /// Counts a session for as long as it lives.
 struct Counted<'a>(&'a Shared, Option<Arc<crate::target::Target>>);
@@ -93,7 +99,7 @@ async fn session(mut proved: Proved, here: Here<'_>) {
     // not be judged by an old catalog.
     let ticket = target.request_refresh();
     let StartUp { sent, settings } = start_up(&proved, &id);
-    let login = match target.login(&proved.principal.tier) {
+    let mut login = match target.login(&proved.principal.tier) {
         Ok(login) => login.clone(),
         Err(failure) => return refuse(&mut proved, greeting, shared, &failure).await,
     };
@@ -101,7 +107,7 @@ async fn session(mut proved: Proved, here: Here<'_>) {
         .parameter("application_name")
         .unwrap_or_default()
         .to_owned();
-    let who = session::Identity {
+    let mut who = session::Identity {
         principal: proved.principal.clone(),
         human: proved.human.clone(),
         target: policy_target(&target),
@@ -112,13 +118,29 @@ async fn session(mut proved: Proved, here: Here<'_>) {
         observe: target.setup.observe,
         upstream_user: login.user.clone(),
     };
+    let known = || tokio::time::timeout(CATALOG_PATIENCE, target.generation(ticket));
+    if let Some(floor) = &target.setup.floor {
+        // Who is masked logs in as another role, which must have no right too many.
+        if known().await.is_err() {
+            return turn_away(&mut proved, greeting, shared, NO_CATALOG).await;
+        }
+        let world = target.world();
+        if session::masked_somewhere(&world, &who, crate::unix_ms()) {
+            login = floor.clone();
+            who.upstream_user.clone_from(&floor.user);
+            let drift = session::floor_drift(&world, &who);
+            drop(world);
+            if let Some(refusal) = drift {
+                return refuse_setting(&mut proved, greeting, shared, &refusal).await;
+            }
+        }
+    }
     let refused = || {
         let now_ms = crate::unix_ms();
         settings.iter().find_map(|(name, value)| {
             session::startup_setting(&target.world(), &who, name, value, now_ms)
         })
     };
-    let known = || tokio::time::timeout(CATALOG_PATIENCE, target.generation(ticket));
     // What is refused never reaches the database; the answer may depend on the
     // fresh catalog.
     if refused().is_some()
@@ -135,13 +157,7 @@ async fn session(mut proved: Proved, here: Here<'_>) {
             Err(failure) => return refuse(&mut proved, greeting, shared, &failure).await,
         };
     if catalog.is_err() {
-        let told = Told {
-            code: "57P03",
-            message: "the database's catalog cannot be read, so statements cannot be judged",
-            hint: Some(ASK_AN_OPERATOR),
-            rule: None,
-        };
-        return turn_away(&mut proved, greeting, shared, told).await;
+        return turn_away(&mut proved, greeting, shared, NO_CATALOG).await;
     }
     if let Some(refusal) = refused() {
         return refuse_setting(&mut proved, greeting, shared, &refusal).await;

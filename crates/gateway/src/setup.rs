@@ -77,6 +77,8 @@ pub struct Target {
     pub authorities: Option<PathBuf>,
     /// Logins by tier; `default` also reads the catalog.
     pub logins: BTreeMap<String, Login>,
+    /// The role masked sessions log in as, if the database has a floor.
+    pub floor: Option<Login>,
     /// Record refusals but let statements run (never for masks).
     pub observe: bool,
     /// Schema, relation and column to label.
@@ -123,12 +125,13 @@ pub struct Setup {
 impl Target {
     /// Whether `other` is configured the same, so that a reload changes nothing.
     pub(crate) fn same(&self, other: &Self) -> bool {
-        let logins = |t: &Self| -> Vec<(String, String, Option<String>)> {
-            t.logins
-                .iter()
+        let logins = |t: &Self| -> Vec<(Option<String>, String, Option<String>)> {
+            let tiers = t.logins.iter().map(|(tier, login)| (Some(tier), login));
+            tiers
+                .chain(t.floor.iter().map(|login| (None, login)))
                 .map(|(tier, login)| {
                     (
-                        tier.clone(),
+                        tier.cloned(),
                         login.user.clone(),
                         login.password.as_ref().map(|p| p.expose().clone()),
                     )

@@ -10,12 +10,12 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use mask::{Label, Masker};
 use policy::Policies;
-use session::{Catalogs, Definitions, Durability, Labels, World};
-use statement::{Catalog, ColumnId};
+use session::{Catalogs, Definitions, Durability, Floor, Labels, World};
+use statement::{Catalog, ColumnId, Oid};
 use tokio::sync::{Notify, watch};
 
-use crate::setup;
 use crate::upstream::{Connected, Endpoint, Failure, Way};
+use crate::{floor, setup};
 
 /// Between two attempts to reach a database that does not answer.
 const RETRY: Duration = Duration::from_secs(2);
@@ -53,6 +53,8 @@ pub(crate) struct Target {
     pub(crate) sessions: AtomicUsize,
     trouble: Mutex<Option<String>>,
     bindings: PathBuf,
+    /// Views that read labelled columns, under the labels they were found for.
+    tainted: Mutex<Option<(Arc<Labels>, Arc<[Oid]>)>>,
     /// Whether bindings are written, which only a serving gateway does.
     keeps: AtomicBool,
     poll_ms: AtomicU64,
@@ -71,6 +73,11 @@ impl Target {
             0,
             Arc::new(Catalog::empty()),
             Arc::new(Labels::default()),
+            // Nobody knows yet whether it holds.
+            setup.floor.as_ref().map(|login| Floor {
+                role: login.user.as_str().into(),
+                drift: [floor::missing(&login.user)].into(),
+            }),
         );
         let bindings = state
             .join("labels")
@@ -86,6 +93,7 @@ impl Target {
             sessions: AtomicUsize::new(0),
             trouble: Mutex::new(None),
             bindings,
+            tainted: Mutex::default(),
             keeps: AtomicBool::new(true),
             poll_ms: AtomicU64::new(milliseconds(common.limits.catalog_poll)),
             setup,
@@ -126,7 +134,15 @@ impl Target {
         self.wake.notify_one();
         let old = self.world.load();
         let (catalog, labels) = (Arc::clone(&old.catalog), Arc::clone(&old.labels));
-        self.publish(world(common, 0, old.catalog_generation, catalog, labels));
+        let floor = old.floor.clone();
+        self.publish(world(
+            common,
+            0,
+            old.catalog_generation,
+            catalog,
+            labels,
+            floor,
+        ));
     }
 
     fn publish(&self, mut world: World) {
@@ -178,7 +194,14 @@ impl Target {
         let mut fingerprint = self.fingerprint(&mut open).await?;
         let old = self.world.load_full();
         if fingerprint == old.catalog.fingerprint() && old.catalog_generation > 0 {
-            if goal > old.catalog_generation {
+            // Memberships and attributes of roles have no part in the fingerprint.
+            let floor = self.floor(&mut open, &old.catalog, &old.labels).await?;
+            if floor != old.floor {
+                let mut next = copy(&self.world.load());
+                next.floor = floor;
+                next.catalog_generation = goal.max(old.catalog_generation);
+                self.publish(next);
+            } else if goal > old.catalog_generation {
                 // Looked at since it was asked for, and nothing changed: the
                 // epoch stays, so verdicts stay.
                 let mut same = copy(&old);
@@ -211,10 +234,12 @@ impl Target {
             }
             let catalog = Arc::new(builder.finish(fingerprint));
             let labels = Arc::new(self.bind_labels(&catalog));
+            let floor = self.floor(&mut open, &catalog, &labels).await?;
             // Policies may have been renewed while the catalog was read.
             let mut next = copy(&self.world.load());
             next.catalog = catalog;
             next.labels = labels;
+            next.floor = floor;
             next.catalog_generation = goal.max(old.catalog_generation);
             self.publish(next);
         }
@@ -236,6 +261,63 @@ impl Target {
             .rows(open, statement::catalog::FINGERPRINT, take)
             .await?;
         Ok(fingerprint)
+    }
+
+    /// Asks the server whether the floor holds, if there is to be one.
+    async fn floor(
+        &self,
+        open: &mut Connected,
+        catalog: &Catalog,
+        labels: &Arc<Labels>,
+    ) -> Result<Option<Floor>, Failure> {
+        let Some(login) = &self.setup.floor else {
+            return Ok(None);
+        };
+        let tainted = self.tainted(catalog, labels);
+        let question = floor::Question {
+            role: &login.user,
+            logins: &self.ordinary_roles(),
+            labelled: &self.labelled(labels, catalog),
+            tainted: &tainted,
+        };
+        let answer = floor::ask(&self.endpoint, open, &question).await?;
+        let mut drift = answer.drift;
+        if !answer.exists {
+            drift.insert(0, floor::missing(&login.user));
+        }
+        Ok(Some(Floor {
+            role: login.user.as_str().into(),
+            drift: drift.into(),
+        }))
+    }
+
+    /// Views that read labelled columns; looked for once for the same labels, which are bound anew with the catalog.
+    fn tainted(&self, catalog: &Catalog, labels: &Arc<Labels>) -> Arc<[Oid]> {
+        let mut kept = self.tainted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, tainted)) = &*kept
+            && Arc::ptr_eq(of, labels)
+        {
+            return Arc::clone(tainted);
+        }
+        let limits = self.world.load().limits;
+        let tainted: Arc<[Oid]> = floor::tainted(catalog, labels, limits).into();
+        *kept = Some((Arc::clone(labels), Arc::clone(&tainted)));
+        tainted
+    }
+
+    /// Labelled columns, in order.
+    pub(crate) fn labelled(&self, labels: &Labels, catalog: &Catalog) -> Vec<ColumnId> {
+        let mut columns: Vec<ColumnId> = labels.columns().collect();
+        columns.retain(|column| catalog.column_name(*column).is_some());
+        columns.sort_unstable();
+        columns
+    }
+
+    /// The roles of those who are not masked, each once.
+    pub(crate) fn ordinary_roles(&self) -> Vec<String> {
+        let roles = self.setup.logins.values().map(|login| login.user.clone());
+        let each: std::collections::BTreeSet<String> = roles.collect();
+        each.into_iter().collect()
     }
 
     /// Reads bindings without ever writing them.
@@ -383,6 +465,7 @@ fn catalog_parameters() -> Vec<(String, String)> {
         ("application_name", "weir catalog"),
         ("client_encoding", "UTF8"),
         ("search_path", ""),
+        ("standard_conforming_strings", "on"),
         ("statement_timeout", "30000"),
         ("default_transaction_read_only", "on"),
     ]
@@ -396,6 +479,7 @@ fn world(
     generation: u64,
     catalog: Arc<Catalog>,
     labels: Arc<Labels>,
+    floor: Option<Floor>,
 ) -> World {
     World {
         epoch,
@@ -403,6 +487,7 @@ fn world(
         policies: Arc::clone(&common.policies),
         catalog,
         labels,
+        floor,
         masker: Arc::clone(&common.masker),
         limits: common.limits.statement,
         message_limit_bytes: common.limits.message_bytes,
@@ -417,6 +502,7 @@ fn copy(world: &World) -> World {
         policies: Arc::clone(&world.policies),
         catalog: Arc::clone(&world.catalog),
         labels: Arc::clone(&world.labels),
+        floor: world.floor.clone(),
         masker: Arc::clone(&world.masker),
         limits: world.limits,
         message_limit_bytes: world.message_limit_bytes,

@@ -70,6 +70,14 @@ pub enum Failure {
         /// How.
         message: String,
     },
+    /// The server answers a statement of Weir's own with an error.
+    #[error("{host} answers: {message}")]
+    Statement {
+        /// Host.
+        host: String,
+        /// The server's message, with its SQLSTATE.
+        message: String,
+    },
     /// A login tier without credentials.
     #[error("target \"{target}\" has no login for tier \"{tier}\"")]
     NoLogin {
@@ -472,10 +480,14 @@ impl Endpoint {
                     row(&texts.ok_or_else(|| self.protocol("a catalog that is not UTF-8"))?);
                 }
                 pg::Backend::ErrorResponse(fields) => {
-                    let text = fields
-                        .get(b'M')
-                        .map(|v| String::from_utf8_lossy(v).into_owned());
-                    failure = Some(self.protocol(text.unwrap_or_default()));
+                    let text = |code| {
+                        let field = fields.get(code).map(|v| String::from_utf8_lossy(v));
+                        field.unwrap_or_default().into_owned()
+                    };
+                    failure = Some(Failure::Statement {
+                        host: self.host.clone(),
+                        message: format!("{} ({})", text(b'M'), text(b'C')),
+                    });
                 }
                 pg::Backend::ReadyForQuery(_) => return failure.map_or(Ok(()), Err),
                 _ => {}

@@ -13,6 +13,7 @@
 mod cache;
 mod comment;
 mod definitions;
+mod floor;
 pub mod gate;
 mod judge;
 mod opaque;
@@ -24,7 +25,8 @@ mod world;
 pub use cache::{Cache, Key};
 pub use comment::Declared;
 pub use definitions::{Change, Definitions};
-pub use judge::{explain, startup_setting, usage_word};
+pub use floor::{Drift, Floor};
+pub use judge::{explain, floor_drift, masked_somewhere, startup_setting, usage_word};
 pub use refusal::{Cause, Refusal};
 pub use verdict::{Described, Durability, Foresight, Judged, Record, Verdict};
 pub use world::{Catalogs, Identity, Labels, World};

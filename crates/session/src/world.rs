@@ -9,6 +9,7 @@ use policy::Policies;
 use statement::{Catalog, ColumnId, Limits};
 
 use crate::definitions::Definitions;
+use crate::floor::Floor;
 use crate::verdict::Durability;
 
 /// Everything a verdict on one target depends on besides the session itself.
@@ -26,6 +27,8 @@ pub struct World {
     pub catalog: Arc<Catalog>,
     /// Labels of the target's columns.
     pub labels: Arc<Labels>,
+    /// The target's database floor, if it has one.
+    pub floor: Option<Floor>,
     /// Turns labelled values into stand-ins.
     pub masker: Arc<Masker>,
     /// Bounds on a statement's text.
@@ -66,6 +69,11 @@ impl Labels {
             .iter()
             .filter(move |(c, _)| c.relation == relation)
             .map(|(_, l)| l)
+    }
+
+    /// Every column with a label, in no particular order.
+    pub fn columns(&self) -> impl Iterator<Item = ColumnId> {
+        self.by_column.keys().copied()
     }
 
     /// Relations with a labelled column, each once.
@@ -157,6 +165,7 @@ impl Identity {
             &self.target.environment,
             (&self.address, &self.application, self.tls),
             self.observe,
+            &self.upstream_user,
         ))
     }
 }

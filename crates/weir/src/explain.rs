@@ -140,7 +140,7 @@ pub fn explain(
         .build()?;
     let (world, settings) = runtime.block_on(gateway::world(setup, &target.name))?;
     let human = config.human(principal);
-    let who = session::Identity {
+    let mut who = session::Identity {
         principal: principal.clone(),
         human: human.cloned(),
         target: target.for_policy(),
@@ -152,13 +152,13 @@ pub fn explain(
         upstream_user: String::new(),
     };
     let now = jiff::Timestamp::now().as_millisecond();
-    let verdict = session::explain(
-        &world,
-        &who,
-        &settings,
-        text,
-        u64::try_from(now).unwrap_or_default(),
-    );
+    let now = u64::try_from(now).unwrap_or_default();
+    if let Some(floor) = &target.floor
+        && session::masked_somewhere(&world, &who, now)
+    {
+        who.upstream_user.clone_from(&floor.user);
+    }
+    let verdict = session::explain(&world, &who, &settings, text, now);
     let mut statements: Vec<ExplainedStatement> = verdict
         .judged
         .iter()

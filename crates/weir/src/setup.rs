@@ -173,41 +173,47 @@ fn limits(limits: &config::Limits) -> Limits {
     }
 }
 
+/// How far the server's certificate is checked.
+#[must_use]
+pub fn tls_mode(mode: SslMode) -> TlsMode {
+    match mode {
+        SslMode::Disable => TlsMode::Disable,
+        SslMode::Require => TlsMode::Require,
+        SslMode::VerifyCa => TlsMode::VerifyCa,
+        SslMode::VerifyFull => TlsMode::VerifyFull,
+    }
+}
+
 /// One target with its secrets.
 ///
 /// # Errors
 /// A password that is configured and cannot be read.
 pub fn target(target: &config::Target) -> Result<Target> {
+    let read = |login: &config::Login, place: &str| -> Result<Login> {
+        let password = login.password.as_ref().map(config::SecretSource::read);
+        Ok(Login {
+            user: login.user.clone(),
+            password: password
+                .transpose()
+                .with_context(|| format!("targets.{}.{place}", target.name))?,
+        })
+    };
     let mut logins = BTreeMap::new();
     for (tier, login) in &target.logins {
-        let password = login
-            .password
-            .as_ref()
-            .map(config::SecretSource::read)
-            .transpose()
-            .with_context(|| format!("targets.{}.logins.{tier}", target.name))?;
-        logins.insert(
-            tier.clone(),
-            Login {
-                user: login.user.clone(),
-                password,
-            },
-        );
+        logins.insert(tier.clone(), read(login, &format!("logins.{tier}"))?);
     }
+    let floor = target.floor.as_ref();
+    let floor = floor.map(|login| read(login, "floor")).transpose()?;
     Ok(Target {
         name: target.name.clone(),
         environment: target.environment.clone(),
         host: target.host.clone(),
         port: target.port,
         database: target.database.clone(),
-        tls: match target.sslmode {
-            SslMode::Disable => TlsMode::Disable,
-            SslMode::Require => TlsMode::Require,
-            SslMode::VerifyCa => TlsMode::VerifyCa,
-            SslMode::VerifyFull => TlsMode::VerifyFull,
-        },
+        tls: tls_mode(target.sslmode),
         authorities: target.ca.clone(),
         logins,
+        floor,
         observe: target.observe,
         labels: target
             .labels

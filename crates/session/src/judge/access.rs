@@ -140,7 +140,7 @@ impl Judge<'_> {
     /// with a label this principal may not see raw, or runs code Weir does not
     /// know.
     pub(super) fn guarded(&self, statement: &Statement, context: &Context<'_>) -> bool {
-        if self.world.labels.is_empty() {
+        if self.world.labels.is_empty() || self.withheld() {
             return false;
         }
         let code = !statement.opaque.is_empty()

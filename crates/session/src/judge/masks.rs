@@ -218,7 +218,7 @@ impl Judge<'_> {
 
     /// Refuses what tells where rows lie, since that tells how long the values before them are.
     fn tells_of_place(&self, statement: &Statement, context: &Context<'_>) -> Option<Refusal> {
-        if !self.masks_anything() {
+        if !self.masks_anything() && !self.on_floor() {
             return None;
         }
         let masked = |relation: Oid| {

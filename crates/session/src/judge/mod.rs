@@ -9,10 +9,12 @@ use policy::{Context, Decision, Facts, Request, Subject};
 use statement::{Catalog, ColumnId, Effect, Kind, Scope, Statement, Usage};
 
 mod access;
+mod floor;
 mod masks;
 mod reword;
 mod settings;
 
+pub use floor::drift as floor_drift;
 pub use settings::startup_setting;
 
 use crate::cache::is_plain;
@@ -229,6 +231,7 @@ impl Judge<'_> {
             masked_somewhere |= !raw;
             expires = earlier(expires, until);
         }
+        masked_somewhere &= !self.withheld();
         let lenient = !masked_somewhere
             && self.world.policies.holds(
                 self.subject(),
@@ -359,6 +362,9 @@ impl Judge<'_> {
             refusal = None;
         }
         if refusal.is_none() {
+            refusal = self.floor(&judged);
+        }
+        if refusal.is_none() {
             refusal = self.reserved_setting(statement);
         }
         if refusal.is_none()
@@ -458,6 +464,26 @@ pub fn usage_word(usage: Usage) -> &'static str {
         Usage::WholeRow => "whole_row",
         Usage::Unresolved => "unresolved",
     }
+}
+
+/// Whether some label of the target is masked for a fresh session of `who`, and the database does not withhold it.
+#[must_use]
+pub fn masked_somewhere(world: &World, who: &Identity, unix_ms: u64) -> bool {
+    let declared = Declared::default();
+    let session = Session {
+        who,
+        standing: Standing::default(),
+        declared: &declared,
+        unix_ms,
+        ending: false,
+        old_snapshot: false,
+    };
+    let judge = Judge {
+        world,
+        catalog: &world.catalog,
+        session,
+    };
+    judge.standing().0.masked_somewhere
 }
 
 /// Judges `text` as a fresh session of `who` would have it judged. Nothing runs

@@ -39,7 +39,7 @@ impl Judge<'_> {
             ),
             // Back to what the session began with is no change, so pools may DISCARD ALL.
             SettingClass::Meaning
-                if self.masks_anything() && !change.reset_all && !change.is_reset =>
+                if (self.masks_anything() || self.on_floor()) && !change.reset_all && !change.is_reset =>
             Some(
                 Refusal::new(
                     Cause::Masked,

@@ -128,6 +128,7 @@ pub(crate) fn world(durability: Durability) -> World {
         policies,
         catalog,
         labels: Arc::new(Labels::new(labels, Vec::new())),
+        floor: None,
         masker: Arc::new(Masker::new(&[7; 32], "test", 1)),
         limits: Limits::default(),
         message_limit_bytes: 1 << 20,

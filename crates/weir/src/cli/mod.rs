@@ -6,6 +6,7 @@ mod erase;
 mod evidence;
 mod explain;
 mod export;
+mod floor;
 mod init;
 mod key;
 mod ledger;
@@ -99,6 +100,9 @@ enum Command {
     /// Find statements in the ledger, and ask it questions in SQL
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Have the database itself withhold labelled columns from masked sessions
+    #[command(subcommand)]
+    Floor(floor::Floor),
     /// Tell what a statement does and what policy says to it
     Explain(explain::Explain),
 }
@@ -142,6 +146,7 @@ fn run(command: Command, output: &mut Output) -> Result<Ended> {
         Command::Ledger(ledger) => ledger.run(output),
         Command::Evidence(evidence) => evidence.run(output),
         Command::Audit(audit) => audit.run(output),
+        Command::Floor(floor) => floor.run(output),
         Command::Explain(explain) => explain.run(output),
     }
 }

@@ -32,9 +32,10 @@ sections! {
     MASKING = "masking": ["key", "scope", "epoch"];
     POLICY = "policy": ["files"];
     TARGETS = "targets": [];
-    TARGET = "targets.*": ["environment", "url", "observe", "ca", "logins", "labels"];
+    TARGET = "targets.*": ["environment", "url", "observe", "ca", "logins", "labels", "floor"];
     LOGINS = "targets.*.logins": [];
     LOGIN = "targets.*.logins.*": ["user", "password"];
+    FLOOR = "targets.*.floor": ["role", "password"];
     LABELS = "targets.*.labels": [];
     SECRET = "*.key, *.password, *.token": ["file", "env"];
     PRINCIPALS = "principals": [];

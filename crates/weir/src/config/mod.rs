@@ -165,6 +165,8 @@ pub struct Target {
     pub observe: bool,
     /// Login roles by tier; at least one.
     pub logins: BTreeMap<String, Login>,
+    /// The role masked sessions log in as, if the database has a floor.
+    pub floor: Option<Login>,
     /// Labels of columns.
     pub labels: BTreeMap<ColumnName, mask::Label>,
 }

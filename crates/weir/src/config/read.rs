@@ -294,6 +294,7 @@ fn target(name: &str, section: &Section<'_>) -> Option<Target> {
     let observe = flag(section, "observe", false);
     let ca = section.get("ca").map(|entry| entry.path());
     let logins = logins(section);
+    let floor = floor(section, logins.as_ref());
     let labels = labels(section);
     let url = url?;
     let sslmode = url
@@ -312,6 +313,10 @@ fn target(name: &str, section: &Section<'_>) -> Option<Target> {
         },
         observe: observe?,
         logins: logins?,
+        floor: match floor {
+            None => None,
+            Some(login) => Some(login?),
+        },
         labels,
     })
 }
@@ -346,6 +351,45 @@ fn logins(target: &Section<'_>) -> Option<BTreeMap<String, Login>> {
         section.fault(format!("[{}] has no login", section.name()), None);
     }
     Some(logins)
+}
+
+/// The floor's login: none, a faulty one, or one that is nobody else's.
+fn floor(target: &Section<'_>, logins: Option<&BTreeMap<String, Login>>) -> Option<Option<Login>> {
+    let section = target.section("floor", keys::FLOOR)?;
+    Some((|| {
+        let entry = section.need("role", "\"weir_masked\"")?;
+        let user = entry.text()?;
+        if user.is_empty()
+            || user.starts_with("pg_")
+            || user.contains(|c: char| c.is_control() || c == '$')
+        {
+            entry.fault(
+                format!("\"{user}\" cannot be the name of a floor's role"),
+                None,
+            );
+            return None;
+        }
+        if let Some((tier, _)) = logins
+            .iter()
+            .flat_map(|l| l.iter())
+            .find(|(_, l)| l.user == user)
+        {
+            let help = "The floor's role is for masked sessions only: it reads no labelled column.";
+            entry.fault(
+                format!("the login \"{tier}\" has the same role"),
+                Some(help.to_owned()),
+            );
+            return None;
+        }
+        let password = match section.get("password") {
+            None => None,
+            Some(entry) => Some(secret(&entry)?),
+        };
+        Some(Login {
+            user: user.to_owned(),
+            password,
+        })
+    })())
 }
 
 fn labels(target: &Section<'_>) -> BTreeMap<ColumnName, mask::Label> {

@@ -11,6 +11,7 @@ mod auditor;
 mod degraded;
 mod endurance;
 mod evidence;
+mod floor;
 mod identity;
 mod interleavings;
 mod limitations;
