@@ -274,6 +274,46 @@ fn what_is_not_a_segment_of_this_log_is_named() {
 }
 
 #[test]
+fn a_segment_damaged_inside_is_told_and_the_ledger_read_instead() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path(), options()).unwrap();
+    Life::new(11).go_on(&store, 200);
+    signed(&store);
+    let oracle = Oracle::read(dir.path());
+    runtime().block_on(async {
+        let reader = Reader::open(dir.path()).unwrap();
+        let index = Index::create(&reader, &place(dir.path())).unwrap();
+        rebuild(&reader, &index, 64, &mut |_, _| {}).await.unwrap();
+        let name = "000000000064-000000000128.parquet";
+        let path = dir.path().join("search/v1").join(name);
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[4..2000].fill(0);
+        std::fs::write(&path, bytes).unwrap();
+        let searcher = Searcher::new(index).unwrap();
+        let query = Query {
+            limit: 10_000,
+            ..Query::default()
+        };
+        let snapshot = searcher.snapshot(&reader).await.unwrap();
+        let answer = snapshot.search(&query).await;
+        assert!(
+            matches!(answer, Err(store::search::Error::Read(_))),
+            "{answer:?}"
+        );
+        let snapshot = searcher.readable_snapshot(&reader).await.unwrap();
+        assert_eq!(
+            snapshot.faults()[0].to_string(),
+            format!("search segment {name} is not used: it cannot be read")
+        );
+        same(
+            &ask(&snapshot, &query).await,
+            &oracle.answer(&query),
+            &query,
+        );
+    });
+}
+
+#[test]
 fn what_is_pruned_is_not_found_and_not_made_again() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path(), options()).unwrap();
@@ -293,12 +333,57 @@ fn what_is_pruned_is_not_found_and_not_made_again() {
                 .unwrap();
             answer.rows(&["least"]).unwrap()
         };
-        // The segment that holds the minimum stays whole.
-        assert_eq!(least().await, [["100"]]);
+        assert_eq!(least().await, [["120"]]);
         rebuild(&reader, &index, 50, &mut |_, _| {}).await.unwrap();
         assert_eq!(least().await, [["120"]]);
         assert_eq!(index.prune(10).await.unwrap(), 0);
     });
+}
+
+#[test]
+fn what_the_ledger_no_longer_keeps_is_not_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path(), options()).unwrap();
+    Life::new(9).go_on(&store, 2000);
+    signed(&store);
+    let mut least = Vec::new();
+    let packed = || {
+        !store
+            .prune(store::retention::Below::Index(600), None, None)
+            .unwrap()
+            .is_empty()
+    };
+    eventually("packed and pruned", packed);
+    let minimum = store.reader().unwrap().minimum().unwrap().0;
+    for segment_entries in [100, 64] {
+        runtime().block_on(async {
+            let reader = Reader::open(dir.path()).unwrap();
+            let index = Index::create(&reader, &place(dir.path())).unwrap();
+            let searcher = Searcher::new(index.clone()).unwrap();
+            let snapshot = searcher.snapshot(&reader).await.unwrap();
+            let answer = snapshot
+                .sql("SELECT min(seq) AS least FROM entries")
+                .await
+                .unwrap();
+            least.extend(answer.rows(&["least"]).unwrap());
+            rebuild(&reader, &index, segment_entries, &mut |_, _| {})
+                .await
+                .unwrap();
+            assert_eq!(compare(&reader, &index, &mut |_, _| {}).await.unwrap(), []);
+        });
+    }
+    // A keeper finds the same, and drops what is not kept.
+    let keeper = Keeper::start(&store, place(dir.path()), keeping(128), |_| {}).unwrap();
+    let hot = keeper.hot();
+    let end = store.health().appended.0;
+    eventually("searchable", || hot.searchable() >= end);
+    let runtime = runtime();
+    let snapshot = runtime.block_on(hot.snapshot()).unwrap().unwrap();
+    let answer = runtime
+        .block_on(snapshot.sql("SELECT min(seq) AS least FROM entries"))
+        .unwrap();
+    least.extend(answer.rows(&["least"]).unwrap());
+    assert_eq!(least, vec![vec![minimum.to_string()]; 3]);
 }
 
 #[test]

@@ -89,7 +89,7 @@ pub async fn rebuild(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Rebuilt, Error> {
     let (checkpoint, _) = reader.checkpoint()?;
-    let from = index.layout().await?.minimum;
+    let from = index.layout().await?.minimum.max(reader.minimum()?.0);
     let (mut open, mut done) = (Vec::new(), Rebuilt::default());
     let mut made = BTreeSet::new();
     for piece in pieces(from..checkpoint.size, segment_entries) {
@@ -120,7 +120,7 @@ pub async fn compare(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Vec<Fault>, Error> {
     let layout = index.layout().await?;
-    let entries = reader.count()?;
+    let (minimum, entries) = (reader.minimum()?.0, reader.count()?);
     let mut faults = layout.faults;
     let mut before: Option<(u64, Vec<Session>)> = None;
     for segment in &layout.segments {
@@ -132,6 +132,12 @@ pub async fn compare(
                 reason: reason.to_owned(),
             });
         };
+        if about.from < minimum {
+            // The ledger does not have all of it any more.
+            let open = index.dictionaries(segment).await?.open_after();
+            before = Some((about.to, open));
+            continue;
+        }
         if about.to > entries {
             differs("the ledger has fewer entries");
             continue;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use datafusion::arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 
 /// Why the index cannot be read, written or asked.
@@ -40,6 +41,9 @@ pub enum Error {
         /// How many.
         entries: u64,
     },
+    /// A segment went away or cannot be read while it was searched.
+    #[error("cannot read the search index: {0}; `weir audit reindex` makes it anew")]
+    Read(String),
     /// User: the question cannot be answered.
     #[error("{0}")]
     Query(String),
@@ -86,7 +90,23 @@ impl From<DataFusionError> for Error {
     fn from(error: DataFusionError) -> Error {
         // The first line says it; what follows is for who programs DataFusion.
         let text = error.strip_backtrace();
-        let line = text.lines().next().unwrap_or_default();
-        Error::Query(line.to_owned())
+        let line = text.lines().next().unwrap_or_default().to_owned();
+        match error.find_root() {
+            DataFusionError::ParquetError(_)
+            | DataFusionError::ObjectStore(_)
+            | DataFusionError::IoError(_)
+            | DataFusionError::External(_) => Error::Read(line),
+            DataFusionError::ArrowError(error, _)
+                if matches!(
+                    **error,
+                    ArrowError::ParquetError(_)
+                        | ArrowError::ExternalError(_)
+                        | ArrowError::IoError(..)
+                ) =>
+            {
+                Error::Read(line)
+            }
+            _ => Error::Query(line),
+        }
     }
 }

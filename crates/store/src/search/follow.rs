@@ -29,7 +29,7 @@ impl Searcher {
     /// # Errors
     /// As [`Searcher::snapshot`].
     pub async fn follow<'a>(&self, reader: &'a Reader, from: u64) -> Result<Follow<'a>, Error> {
-        let (begin, open) = self.last_before(from).await?;
+        let (begin, open) = self.last_before(reader, from).await?;
         let mut rows = Rows::new(begin, open);
         let mut entries = reader.entries(Sequence(begin));
         fill(&mut rows, &mut entries, from)?;
@@ -60,10 +60,7 @@ impl Follow<'_> {
             .filter_map(|row| self.rows.rows.get(*row))
             .collect();
         let batch = batch::batch(&part, &Shared::of(&self.rows)).map_err(Error::make)?;
-        let snapshot = self
-            .searcher
-            .of(Vec::new(), vec![batch], Vec::new())
-            .await?;
+        let snapshot = self.searcher.of(Vec::new(), vec![batch], 0).await?;
         let query = Query {
             limit: part.len(),
             ..query.clone()

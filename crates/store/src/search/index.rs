@@ -23,8 +23,8 @@ use object_store::memory::InMemory;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _, path::Path as Key};
 
 use super::error::{Error, Fault};
-use super::schema::VERSION;
-use super::segment::{About, Dictionaries, KEY, hex};
+use super::schema::{self, VERSION};
+use super::segment::{self, About, Dictionaries, KEY, hex};
 use crate::disk::{Disk as _, RealDisk};
 use crate::read::Reader;
 
@@ -196,7 +196,9 @@ impl Index {
         let mut sound = Vec::new();
         for (range, name, object, about) in read {
             match about {
-                Ok(about) => sound.push((range, Segment { about, object })),
+                Ok(Some(about)) => sound.push((range, Segment { about, object })),
+                // It was replaced since it was listed.
+                Ok(None) => {}
                 Err(Error::Segment(fault)) => layout.faults.push(Fault { name, ..fault }),
                 Err(error) => return Err(error),
             }
@@ -218,8 +220,8 @@ impl Index {
         Ok(layout)
     }
 
-    /// What a segment says about itself, if it is one of this log.
-    async fn about(&self, object: &ObjectMeta, range: (u64, u64)) -> Result<About, Error> {
+    /// What a segment says about itself, if it is one of this log; `None` if it is gone.
+    async fn about(&self, object: &ObjectMeta, range: (u64, u64)) -> Result<Option<About>, Error> {
         let bad = |reason: String| {
             Error::Segment(Fault {
                 name: object.location.filename().unwrap_or_default().to_owned(),
@@ -233,21 +235,19 @@ impl Index {
         let metadata = ParquetMetaDataReader::new()
             .with_prefetch_hint(Some(FOOTER_BYTES))
             .load_and_finish(fetch, object.size)
-            .await
-            .map_err(|error| match error {
-                // The store failed, which says nothing about the segment.
-                ParquetError::External(error)
-                    if error
-                        .downcast_ref::<object_store::Error>()
-                        .is_some_and(unreachable) =>
-                {
-                    Error::Place(format!(
-                        "cannot read the search index in {}: {error}",
-                        self.place
-                    ))
+            .await;
+        let metadata = match metadata {
+            Ok(metadata) => metadata,
+            // The store failed, which says nothing about the segment.
+            Err(ParquetError::External(error)) => match error.downcast::<object_store::Error>() {
+                Ok(gone) if matches!(*gone, object_store::Error::NotFound { .. }) => {
+                    return Ok(None);
                 }
-                _ => bad("it is half-written or damaged".to_owned()),
-            })?;
+                Ok(error) => return self.fault("read", Err(*error)),
+                Err(_) => return Err(bad("it cannot be read".to_owned())),
+            },
+            Err(_) => return Err(bad("it is half-written or damaged".to_owned())),
+        };
         let values = metadata.file_metadata().key_value_metadata();
         let value = values.and_then(|values| values.iter().find(|value| value.key == KEY));
         let about = value.and_then(|value| value.value.as_deref());
@@ -267,7 +267,7 @@ impl Index {
         if rows != Some(about.rows) {
             return Err(bad("it has not the rows it says".to_owned()));
         }
-        Ok(about)
+        Ok(Some(about))
     }
 
     /// The dictionaries of a segment.
@@ -295,6 +295,18 @@ impl Index {
         let got = self.store.get(&segment.object.location).await;
         let got = self.fault("read", got)?;
         self.fault("read", got.bytes().await)
+    }
+
+    /// Reads everything in a segment.
+    ///
+    /// # Errors
+    /// [`Error::Segment`] if it is damaged; [`Error::Store`].
+    pub(super) async fn read_whole(&self, segment: &Segment) -> Result<(), Error> {
+        self.dictionaries(segment).await?;
+        let bytes = self.bytes(segment).await?;
+        segment::decode(&bytes, &schema::schema())
+            .map(|_| ())
+            .map_err(|_| segment.fault("it cannot be read"))
     }
 
     /// Writes a segment; afterwards it is there whole, also after a loss of power.
@@ -405,10 +417,6 @@ fn covered(name: &str) -> Option<(u64, u64)> {
     let (from, to) = name.strip_suffix(".parquet")?.split_once('-')?;
     let range = (from.parse().ok()?, to.parse().ok()?);
     (range.0 < range.1).then_some(range)
-}
-
-fn unreachable(error: &object_store::Error) -> bool {
-    !matches!(error, object_store::Error::NotFound { .. })
 }
 
 impl Segment {

@@ -73,6 +73,8 @@ struct Made {
     searcher: Option<Searcher>,
     /// They end where the rows begin.
     segments: Vec<Arc<Segment>>,
+    /// Entries before this one are not found.
+    minimum: u64,
     /// Of the rows, but for those that changed.
     batches: Vec<RecordBatch>,
     changed: BTreeSet<usize>,
@@ -169,16 +171,17 @@ impl Hot {
     /// # Errors
     /// [`Error::Make`].
     pub async fn snapshot(&self) -> Result<Option<Snapshot>, Error> {
-        let (searcher, segments, memory) = {
+        let (searcher, segments, memory, minimum) = {
             let rows = self.rows();
             let mut made = self.made();
             let Some(searcher) = made.searcher.clone() else {
                 return Ok(None);
             };
             made.refresh(&rows)?;
-            (searcher, made.segments.clone(), made.batches.clone())
+            let memory = made.batches.clone();
+            (searcher, made.segments.clone(), memory, made.minimum)
         };
-        searcher.of(segments, memory, Vec::new()).await.map(Some)
+        searcher.of(segments, memory, minimum).await.map(Some)
     }
 }
 
@@ -267,8 +270,10 @@ impl Work {
                 let bytes = build::bytes(&index, &self.hot.rows())?;
                 index.put(from, to, bytes).await?;
                 (sealed, sealed_to) = (Instant::now(), to);
+                index.prune(reader.minimum()?.0).await?;
                 let layout = index.layout().await?;
                 index.remove(&layout.superseded).await?;
+                self.hot.made().minimum = layout.minimum;
                 if to == full {
                     from = to;
                     self.hot.change(|rows, made| {
@@ -301,6 +306,7 @@ impl Work {
     /// Brings the index in order. Tells where the entries begin that are to be held in
     /// memory, and which sessions are open there.
     async fn begin(&self, reader: &Reader, index: &Index) -> Result<(u64, Vec<Session>), Error> {
+        index.prune(reader.minimum()?.0).await?;
         let layout = index.layout().await?;
         let mut removed = layout.superseded;
         let mut segments = layout.segments;
@@ -354,6 +360,7 @@ impl Work {
             *made = Made {
                 searcher: Some(searcher),
                 segments,
+                minimum: layout.minimum,
                 ..Made::default()
             };
         });

@@ -192,7 +192,7 @@ pub struct View {
 
 /// Statements with their outcomes, where no outcome has a row of its own.
 pub(super) const STATEMENTS_WITHOUT_LATE_OUTCOMES: &str = "\
-SELECT seq, at, session, statement, principal, principal_kind, on_behalf_of, target, environment,
+SELECT seq, \"at\", session, statement, principal, principal_kind, on_behalf_of, target, environment,
   command, shape, fingerprint, objects, verbs, uses, labelled_columns, labels,
   decision, rules, observed, opaque, policy, masks, degraded, row_cap,
   outcome_seq, ended_at, status, sqlstate, rows, bytes, masked_cells, masked_labels, masked_counts, duration_us
@@ -204,7 +204,7 @@ pub const VIEWS: &[View] = &[
         name: "statements",
         says: "a statement that was judged, with how it ended",
         sql: "\
-SELECT e.seq, e.at, e.session, e.statement, e.principal, e.principal_kind, e.on_behalf_of, e.target, e.environment,
+SELECT e.seq, e.\"at\", e.session, e.statement, e.principal, e.principal_kind, e.on_behalf_of, e.target, e.environment,
   e.command, e.shape, e.fingerprint, e.objects, e.verbs, e.uses, e.labelled_columns, e.labels,
   e.decision, e.rules, e.observed, e.opaque, e.policy, e.masks, e.degraded, e.row_cap,
   coalesce(e.outcome_seq, late.seq) AS outcome_seq, coalesce(e.ended_at, late.at) AS ended_at,
@@ -215,7 +215,7 @@ SELECT e.seq, e.at, e.session, e.statement, e.principal, e.principal_kind, e.on_
   CASE WHEN e.status IS NULL THEN late.masked_counts ELSE e.masked_counts END AS masked_counts,
   coalesce(e.duration_us, late.duration_us) AS duration_us
 FROM entries AS e
-LEFT JOIN (SELECT seq, at, intent, status, sqlstate, rows, bytes, masked_cells, masked_labels, masked_counts, duration_us
+LEFT JOIN (SELECT seq, \"at\", intent, status, sqlstate, rows, bytes, masked_cells, masked_labels, masked_counts, duration_us
   FROM entries WHERE kind = 'statement.outcome') AS late ON late.intent = e.seq
 WHERE e.kind = 'statement.intent'",
     },
@@ -223,11 +223,11 @@ WHERE e.kind = 'statement.intent'",
         name: "sessions",
         says: "a session, with how it ended",
         sql: "\
-SELECT o.seq, o.at, o.session, o.principal, o.principal_kind, o.on_behalf_of, o.target, o.environment,
-  o.protocol, o.tls, o.access_key, c.seq AS closed_seq, c.at AS closed_at, c.reason,
+SELECT o.seq, o.\"at\", o.session, o.principal, o.principal_kind, o.on_behalf_of, o.target, o.environment,
+  o.protocol, o.tls, o.access_key, c.seq AS closed_seq, c.\"at\" AS closed_at, c.reason,
   c.statement_count AS statements, c.refused_count AS refused, c.rows, c.bytes, c.masked_cells, c.duration_us
 FROM entries AS o
-LEFT JOIN (SELECT seq, at, session, reason, statement_count, refused_count, rows, bytes, masked_cells, duration_us
+LEFT JOIN (SELECT seq, \"at\", session, reason, statement_count, refused_count, rows, bytes, masked_cells, duration_us
   FROM entries WHERE kind = 'session.close') AS c ON c.session = o.session
 WHERE o.kind = 'session.open'",
     },
@@ -235,11 +235,11 @@ WHERE o.kind = 'session.open'",
         name: "decisions",
         says: "a rule that decided about a statement or a session, or (observed) would have refused it",
         sql: "\
-SELECT seq, at, session, principal, on_behalf_of, target, environment, kind, command, fingerprint, decision, policy,
+SELECT seq, \"at\", session, principal, on_behalf_of, target, environment, kind, command, fingerprint, decision, policy,
   unnest(rules) AS rule, false AS observed
 FROM entries WHERE kind IN ('statement.intent', 'session.refused')
 UNION ALL
-SELECT seq, at, session, principal, on_behalf_of, target, environment, kind, command, fingerprint, decision, policy,
+SELECT seq, \"at\", session, principal, on_behalf_of, target, environment, kind, command, fingerprint, decision, policy,
   unnest(observed) AS rule, true AS observed
 FROM entries WHERE kind = 'statement.intent'",
     },
@@ -247,7 +247,7 @@ FROM entries WHERE kind = 'statement.intent'",
         name: "masks",
         says: "a label of which a statement returned masked cells",
         sql: "\
-SELECT seq, at, session, principal, on_behalf_of, target, environment, command, fingerprint,
+SELECT seq, \"at\", session, principal, on_behalf_of, target, environment, command, fingerprint,
   unnest(masked_labels) AS label, unnest(masked_counts) AS cells
 FROM statements WHERE masked_cells > 0",
     },

@@ -13,11 +13,13 @@ use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::{Expr, col, lit};
 use datafusion::prelude::SessionConfig;
 use ledger::Sequence;
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
 
 use super::answer::Answer;
 use super::batch::{self, Shared};
 use super::error::{Error, Fault};
-use super::index::{Index, Segment};
+use super::index::{Index, Layout, Segment};
 use super::query::Query;
 use super::rows::{Rows, Session, fill};
 use super::schema::{STATEMENTS_WITHOUT_LATE_OUTCOMES, VIEWS};
@@ -30,6 +32,13 @@ const UNINDEXED_ENTRIES: u64 = 1 << 20;
 const MEMORY_BYTES: usize = 2 << 30;
 /// Memory for footers, and as much again for dictionaries.
 const CACHE_BYTES: usize = 256 << 20;
+/// Longest SELECT.
+const SQL_BYTES: usize = 1 << 20;
+/// Most signs and words in it that may each put a level on top of others: what reads it
+/// recurses, and takes time that grows with the square.
+const SQL_LEVELS: usize = 500;
+/// Stack for that.
+const STACK_BYTES: usize = 256 << 20;
 /// By how much the part that is searched grows while it holds too little.
 const GROWTH: usize = 4;
 
@@ -65,12 +74,38 @@ impl Searcher {
     /// [`Error::Behind`] if that is very much; [`Error::Store`], [`Error::Ledger`].
     pub async fn snapshot(&self, reader: &Reader) -> Result<Snapshot, Error> {
         let layout = self.index.layout().await?;
+        self.snapshot_of(reader, layout).await
+    }
+
+    /// As [`Searcher::snapshot`], of segments that were read to the end: what else but
+    /// the ledger is left after [`Error::Read`].
+    ///
+    /// # Errors
+    /// As [`Searcher::snapshot`].
+    pub async fn readable_snapshot(&self, reader: &Reader) -> Result<Snapshot, Error> {
+        let mut layout = self.index.layout().await?;
+        for segment in std::mem::take(&mut layout.segments) {
+            match self.index.read_whole(&segment).await {
+                Ok(()) => layout.segments.push(segment),
+                Err(Error::Segment(fault)) => layout.faults.push(fault),
+                Err(error) => return Err(error),
+            }
+        }
+        self.snapshot_of(reader, layout).await
+    }
+
+    async fn snapshot_of(&self, reader: &Reader, layout: Layout) -> Result<Snapshot, Error> {
+        // What the ledger does not keep any more is not found either.
+        let minimum = layout.minimum.max(reader.minimum()?.0);
         let mut memory = Vec::new();
         let mut segments: Vec<Arc<Segment>> = Vec::new();
         let mut faults = layout.faults;
-        let mut next = layout.minimum;
+        let mut next = minimum;
         for segment in layout.segments {
             let about = &segment.about;
+            if about.to <= minimum {
+                continue;
+            }
             if about.from > next {
                 let gap = next..about.from;
                 memory.extend(self.unindexed(reader, segments.last(), gap).await?);
@@ -94,19 +129,20 @@ impl Searcher {
                     .await?,
             );
         }
-        let snapshot = self.of(segments, memory, faults).await?;
+        let snapshot = self.of(segments, memory, minimum).await?;
         Ok(Snapshot {
             entries,
+            faults,
             ..snapshot
         })
     }
 
-    /// Segments and rows in memory, as they are.
+    /// Segments and rows in memory, as they are, but for entries before `minimum`.
     pub(super) async fn of(
         &self,
         segments: Vec<Arc<Segment>>,
         memory: Vec<RecordBatch>,
-        faults: Vec<Fault>,
+        minimum: u64,
     ) -> Result<Snapshot, Error> {
         let late = segments
             .iter()
@@ -125,7 +161,14 @@ impl Searcher {
             .with_catalog_list(Arc::new(MemoryCatalogProviderList::new()))
             .build();
         let context = SessionContext::new_with_state(state);
-        context.register_table("entries", entries)?;
+        // What holds the minimum has entries before it.
+        if entries.first().is_some_and(|first| first < minimum) {
+            let kept = col("seq").gt_eq(number(minimum));
+            let frame = context.read_table(entries)?.filter(kept)?;
+            context.register_table("entries", frame.into_view())?;
+        } else {
+            context.register_table("entries", entries)?;
+        }
         for view in VIEWS {
             let sql = match view.name {
                 "statements" if !late => STATEMENTS_WITHOUT_LATE_OUTCOMES,
@@ -136,7 +179,7 @@ impl Searcher {
         }
         Ok(Snapshot {
             context,
-            faults,
+            faults: Vec::new(),
             bounds,
             entries: 0,
         })
@@ -147,15 +190,20 @@ impl Searcher {
     }
 
     /// The end of the last segment before an entry, and the sessions open there.
-    pub(super) async fn last_before(&self, entry: u64) -> Result<(u64, Vec<Session>), Error> {
+    pub(super) async fn last_before(
+        &self,
+        reader: &Reader,
+        entry: u64,
+    ) -> Result<(u64, Vec<Session>), Error> {
         let layout = self.index.layout().await?;
+        let minimum = layout.minimum.max(reader.minimum()?.0);
         let last = layout
             .segments
             .iter()
-            .rfind(|segment| segment.about.to <= entry);
+            .rfind(|segment| (minimum..=entry).contains(&segment.about.to));
         match last {
             Some(last) => Ok((last.about.to, self.open_after(last).await?)),
-            None => Ok((layout.minimum, Vec::new())),
+            None => Ok((minimum, Vec::new())),
         }
     }
 
@@ -197,6 +245,10 @@ fn has_late_outcomes(batch: &RecordBatch) -> bool {
                 .iter()
                 .any(|kind| kind == Some(ledger::Kind::Outcome.name()))
         })
+}
+
+fn number(value: u64) -> Expr {
+    lit(i64::try_from(value).unwrap_or(i64::MAX))
 }
 
 /// All rows, in batches.
@@ -287,7 +339,6 @@ impl Snapshot {
         until: Option<u64>,
         limit: usize,
     ) -> Result<Vec<RecordBatch>, Error> {
-        let number = |value: u64| lit(i64::try_from(value).unwrap_or(i64::MAX));
         let mut frame = self.context.table("statements").await?;
         let bounds = from
             .map(|from| col("seq").gt_eq(number(from)))
@@ -308,13 +359,70 @@ impl Snapshot {
     /// # Errors
     /// [`Error::Query`]; [`Error::Segment`] if a segment cannot be read.
     pub async fn sql(&self, text: &str) -> Result<Answer, Error> {
-        let options = SQLOptions::new()
-            .with_allow_ddl(false)
-            .with_allow_dml(false)
-            .with_allow_statements(false);
-        let frame = self.context.sql_with_options(text, options).await?;
-        let schema = Arc::clone(frame.schema().inner());
-        let batches = frame.collect().await?;
-        Ok(Answer::with_schema(&schema, batches))
+        if text.len() > SQL_BYTES {
+            return Err(Error::Query(format!(
+                "the query has {} bytes; at most {SQL_BYTES} are taken",
+                text.len()
+            )));
+        }
+        let levels = levels(text);
+        if levels > SQL_LEVELS {
+            return Err(Error::Query(format!(
+                "the query has {levels} operators, parentheses and the like; at most \
+                 {SQL_LEVELS} are taken. Compare with a list: `IN (…)`"
+            )));
+        }
+        let (context, text) = (self.context.clone(), text.to_owned());
+        let (mut answer, answered) = oneshot::channel();
+        let ask = move || {
+            let runtime = Builder::new_current_thread().enable_all().build();
+            let done = runtime.map_err(Error::make).and_then(|runtime| {
+                runtime.block_on(async {
+                    tokio::select! {
+                        () = answer.closed() => Err(Error::Query("nobody waits".to_owned())),
+                        done = select(&context, &text) => done,
+                    }
+                })
+            });
+            let _ = answer.send(done);
+        };
+        std::thread::Builder::new()
+            .name("select".to_owned())
+            .stack_size(STACK_BYTES)
+            .spawn(ask)
+            .map_err(Error::make)?;
+        answered.await.map_err(Error::make)?
     }
+}
+
+/// How deeply a text may be nested at most, whatever of it is quoted or commented out.
+fn levels(text: &str) -> usize {
+    const WORDS: [&str; 9] = [
+        "and",
+        "case",
+        "except",
+        "intersect",
+        "join",
+        "not",
+        "or",
+        "select",
+        "union",
+    ];
+    let signs = text
+        .bytes()
+        .filter(|byte| b"+-*/%|&^#<>=!~:[({".contains(byte));
+    let words = text.split(|c: char| !c.is_ascii_alphabetic());
+    let words = words.filter(|word| WORDS.iter().any(|one| one.eq_ignore_ascii_case(word)));
+    signs.count().saturating_add(words.count())
+}
+
+async fn select(context: &SessionContext, text: &str) -> Result<Answer, Error> {
+    let options = SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false);
+    let frame = context.sql_with_options(text, options).await?;
+    let schema = Arc::clone(frame.schema().inner());
+    let batches = frame.collect().await?;
+    Ok(Answer::with_schema(&schema, batches))
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use datafusion::arrow::array::{Array as _, AsArray as _, BinaryArray, BooleanArray, RecordBatch};
 use datafusion::arrow::compute::filter_record_batch;
-use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::arrow::datatypes::{Int64Type, Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::pruning::PrunableStatistics;
 use datafusion::common::stats::Precision;
@@ -177,6 +177,16 @@ fn rows_of(dictionary: &RecordBatch, kept: &BooleanArray, rows: usize) -> Option
 }
 
 impl Entries {
+    /// The first entry there may be.
+    pub(super) fn first(&self) -> Option<u64> {
+        if let Some(segment) = self.segments.first() {
+            return Some(segment.about.from);
+        }
+        let seq = self.memory.first()?.column_by_name("seq")?;
+        let seq = seq.as_primitive_opt::<Int64Type>()?.values().first()?;
+        u64::try_from(*seq).ok()
+    }
+
     /// The segments that may hold what is asked for, by position and time.
     fn prune(&self, filter: Option<&Arc<dyn PhysicalExpr>>) -> Result<Vec<Arc<Segment>>> {
         let Some(filter) = filter else {

@@ -147,9 +147,18 @@ fn open(place: &Place) -> Result<(Reader, store::search::Place)> {
     Ok((reader, index))
 }
 
-async fn snapshot(reader: &Reader, place: &store::search::Place) -> Result<(Searcher, Snapshot)> {
-    let searcher = Searcher::new(Index::open(reader, place)?)?;
-    let snapshot = searcher.snapshot(reader).await?;
+/// Asks the index; once more, if what it was reading is replaced or proves damaged.
+async fn ask(
+    reader: &Reader,
+    searcher: &Searcher,
+    question: impl AsyncFn(&Snapshot) -> Result<Answer, store::search::Error>,
+) -> Result<(Snapshot, Answer)> {
+    let mut snapshot = searcher.snapshot(reader).await?;
+    let mut answer = question(&snapshot).await;
+    if let Err(store::search::Error::Read(_)) = answer {
+        snapshot = searcher.readable_snapshot(reader).await?;
+        answer = question(&snapshot).await;
+    }
     let paint = Paint::for_stderr();
     for fault in snapshot.faults() {
         eprintln!(
@@ -157,15 +166,16 @@ async fn snapshot(reader: &Reader, place: &store::search::Place) -> Result<(Sear
             paint.yellow("warning:")
         );
     }
-    Ok((searcher, snapshot))
+    Ok((snapshot, answer?))
 }
 
 impl Search {
     async fn run(self, output: &mut Output) -> Result<()> {
         let query = self.query(Timestamp::now())?;
         let (reader, place) = open(&self.place)?;
-        let (searcher, snapshot) = snapshot(&reader, &place).await?;
-        let found = snapshot.search(&query).await?;
+        let searcher = Searcher::new(Index::open(&reader, &place)?)?;
+        let search = async |snapshot: &Snapshot| snapshot.search(&query).await;
+        let (snapshot, found) = ask(&reader, &searcher, search).await?;
         if !self.follow {
             if found.is_empty() {
                 self.say_nothing_found();
@@ -297,8 +307,9 @@ impl Search {
 impl Sql {
     async fn run(self, output: &mut Output) -> Result<()> {
         let (reader, place) = open(&self.place)?;
-        let (_, snapshot) = snapshot(&reader, &place).await?;
-        let answer = snapshot.sql(&self.text).await?;
+        let searcher = Searcher::new(Index::open(&reader, &place)?)?;
+        let sql = async |snapshot: &Snapshot| snapshot.sql(&self.text).await;
+        let (_, answer) = ask(&reader, &searcher, sql).await?;
         if self.json {
             return print_json(&answer, output);
         }

@@ -23,6 +23,7 @@ mod outputs;
 mod promises;
 mod receiver;
 mod record;
+mod search;
 mod sequences;
 mod stand;
 mod token_world;

@@ -456,7 +456,7 @@ fn a_full_disk_refuses_until_there_is_room() {
     std::fs::create_dir(&ledger).unwrap();
     let Some(_mounted) = Mounted::on(&ledger) else {
         // Not root, or in a container: the test above has to do.
-        return;
+        return xtask::lab::skip("no file system can be mounted here to be full for the gateway");
     };
     stand.edit("weir.toml", |text| {
         text.replace(
