@@ -8,9 +8,10 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use clap::Args;
+use clap::{Args, Subcommand};
 
 mod forward;
+mod ledger;
 mod load;
 mod meter;
 mod report;
@@ -28,11 +29,21 @@ use crate::lab::{Client, install};
 #[derive(Args, Clone, Debug, Default)]
 pub struct Bench {
     /// About a minute instead of about ten
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub quick: bool,
     /// Write the measurements as a JSON list
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     pub json: Option<PathBuf>,
+    /// A part of the product by itself
+    #[command(subcommand)]
+    pub part: Option<Part>,
+}
+
+/// What is measured by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum Part {
+    /// The ledger, beside raw syncs, a plain file and pgaudit
+    Ledger,
 }
 
 struct Plan {
@@ -73,6 +84,10 @@ const CLIENTS: [usize; 3] = [1, 8, 64];
 pub fn run(options: &Bench) -> Result<bool> {
     if cfg!(debug_assertions) {
         return optimised(options);
+    }
+    match options.part {
+        Some(Part::Ledger) => return ledger::run(options),
+        None => {}
     }
     let plan = if options.quick { QUICK } else { FULL };
     let begun = Instant::now();
@@ -117,6 +132,12 @@ fn optimised(options: &Bench) -> Result<bool> {
         "--",
         "bench",
     ]);
+    match options.part {
+        Some(Part::Ledger) => {
+            cargo.arg("ledger");
+        }
+        None => {}
+    }
     if options.quick {
         cargo.arg("--quick");
     }

@@ -46,12 +46,7 @@ impl Field {
             ],
             ..Settings::default()
         })?;
-        server.client("postgres")?.run(&format!(
-            "create table accounts (id int primary key, name text, email text, city text, balance int, note text);
-             insert into accounts select g, 'Name ' || g, 'user' || g || '@example.com', 'City ' || g % 100, g % 10000,
-                 'a note of ordinary length ' || g from generate_series(1, {ROWS}) g;
-             analyze accounts; checkpoint"
-        ))?;
+        fill(&server)?;
         let mut field = Field {
             systems: vec![System {
                 name: "direct",
@@ -199,6 +194,17 @@ impl Field {
         self._folders.push(folder);
         Ok(())
     }
+}
+
+/// Makes the table that is asked.
+pub(super) fn fill(server: &Postgres) -> Result<()> {
+    server.client("postgres")?.run(&format!(
+        "create table accounts (id int primary key, name text, email text, city text, balance int, note text);
+         insert into accounts select g, 'Name ' || g, 'user' || g || '@example.com', 'City ' || g % 100, g % 10000,
+             'a note of ordinary length ' || g from generate_series(1, {ROWS}) g;
+         analyze accounts; checkpoint"
+    ))?;
+    Ok(())
 }
 
 /// A gateway that does not mask must not be measured.
