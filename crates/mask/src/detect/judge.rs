@@ -132,6 +132,14 @@ fn nothing(subject: &Subject<'_>, odds: f32, content: &content::Content) -> Find
     }
 }
 
+/// Kinds whose form alone tells them.
+fn is_certain(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Email | Kind::Secret | Kind::ApiKey | Kind::Password | Kind::Iban
+    )
+}
+
 /// Texts in which single values stand.
 fn prose(subject: &Subject<'_>, content: &content::Content) -> Option<Finding> {
     let texts = &subject.profile.values;
@@ -144,7 +152,11 @@ fn prose(subject: &Subject<'_>, content: &content::Content) -> Option<Finding> {
             .rev()
             .find(|at| text.is_char_boundary(*at))
             .unwrap_or(0);
-        let spans = super::scan(text.get(..end).unwrap_or_default());
+        let mut spans = super::scan(text.get(..end).unwrap_or_default());
+        if !content.prose && (subject.context.not || subject.context.thing) {
+            // In numbers and names of things, what looks like a person's is one by chance.
+            spans.retain(|span| Kind::from_word(span.label.as_str()).is_some_and(is_certain));
+        }
         of += 1;
         found += usize::from(!spans.is_empty());
         if let [span] = spans.as_slice()

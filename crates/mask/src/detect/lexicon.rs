@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use foldhash::fast::FixedState;
+
 use super::fold;
 use super::kind::Kind;
 
@@ -27,6 +29,8 @@ const MAX_TOKENS: usize = 24;
 
 struct Lexicon {
     words: HashMap<String, Vec<Sense>>,
+    /// Kinds that a word by itself names clearly, one bit each.
+    clear: HashMap<String, u64, FixedState>,
 }
 
 fn lexicon() -> &'static Lexicon {
@@ -53,8 +57,53 @@ fn lexicon() -> &'static Lexicon {
                 }
             }
         }
-        Lexicon { words }
+        let clear = words
+            .iter()
+            .map(|(word, senses)| {
+                let bits = senses.iter().fold(0, |bits, sense| match sense {
+                    Sense::Kind(kind, 2 | 3) => bits | bit(*kind),
+                    Sense::Kind(..) | Sense::Person | Sense::Thing | Sense::Not => bits,
+                });
+                (word.clone(), bits)
+            })
+            .filter(|(_, bits)| *bits != 0)
+            .collect();
+        Lexicon { words, clear }
     })
+}
+
+fn bit(kind: Kind) -> u64 {
+    1 << (kind as u32)
+}
+
+/// Whether a word, or its last part after `_` or `-`, names one of the kinds clearly. Made for words of a text: it
+/// does not look into compounds.
+pub(crate) fn names(word: &str, kinds: &[Kind]) -> bool {
+    const MAX: usize = 64;
+    if word.is_empty() || word.len() > MAX {
+        return false;
+    }
+    let wanted = kinds.iter().fold(0, |bits, kind| bits | bit(*kind));
+    let clear = &lexicon().clear;
+    let is = |word: &str| clear.get(word).is_some_and(|bits| bits & wanted != 0);
+    if !word.is_ascii() {
+        return is(&fold::text(word));
+    }
+    let (mut buffer, mut length, mut tail) = ([0u8; MAX], 0, 0);
+    for b in word.bytes() {
+        if matches!(b, b'_' | b'-' | b'.') {
+            tail = length;
+        } else if let Some(room) = buffer.get_mut(length) {
+            *room = b.to_ascii_lowercase();
+            length += 1;
+        }
+    }
+    let text = |from: usize| {
+        buffer
+            .get(from..length)
+            .and_then(|part| std::str::from_utf8(part).ok())
+    };
+    text(0).is_some_and(is) || (tail > 0 && text(tail).is_some_and(is))
 }
 
 /// A word of a name that the lexicon knows.

@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use foldhash::fast::FixedState;
+
 use super::fold;
 
 /// Lists a word stands in.
@@ -23,9 +25,11 @@ const TITLES: &str = "mr mrs ms miss mx dr prof professor herr frau hr fr monsie
 const PARTICLES: &str = "de da do dos das di del della dello delle dei van von der den ter ten te het la le les du des el al bin ibn ben \
     bint abu y e i zu zum zur af av san santa st mac mc o d da' dell' degli und a";
 
+type Words = HashMap<Box<str>, u8, FixedState>;
+
 struct Lists {
-    words: HashMap<Box<str>, u8>,
-    model: HashMap<[char; 3], f32>,
+    words: Words,
+    model: HashMap<[char; 3], f32, FixedState>,
     street_ends: Vec<Box<str>>,
     city_parts: Vec<Box<str>>,
     units: Vec<Box<str>>,
@@ -37,7 +41,7 @@ fn lists() -> &'static Lists {
 }
 
 fn read() -> Lists {
-    let mut words: HashMap<Box<str>, u8> = HashMap::new();
+    let mut words = Words::default();
     let mut add = |text: &str, flag: u8| {
         *words.entry(fold::text(text).into()).or_default() |= flag;
     };
@@ -93,8 +97,8 @@ fn read() -> Lists {
 }
 
 /// Log-odds of three letters in a row, names against other words; both smoothed.
-fn learn(words: &HashMap<Box<str>, u8>) -> HashMap<[char; 3], f32> {
-    let mut counts: HashMap<[char; 3], (f32, f32)> = HashMap::new();
+fn learn(words: &Words) -> HashMap<[char; 3], f32, FixedState> {
+    let mut counts: HashMap<[char; 3], (f32, f32), FixedState> = HashMap::default();
     let (mut names, mut others) = (0.0f32, 0.0f32);
     for (word, flags) in words {
         let name = flags & (GIVEN | FAMILY) != 0;

@@ -4,7 +4,7 @@ use super::ids::sums::{luhn, mod_97, number, varied};
 
 /// Whether the digits are a payment card's: issuer range, length and check digit (ISO/IEC 7812).
 pub(crate) fn is_card(digits: &[u8]) -> bool {
-    issued(digits) && luhn(digits) && varied(digits.get(1..).unwrap_or_default())
+    issued(digits) && luhn(digits) && varied(digits)
 }
 
 /// Whether a network issues numbers that begin so, at that length.

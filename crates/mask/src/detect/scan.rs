@@ -4,6 +4,7 @@
 //! of a key and its value, a letter beyond ASCII. What begins there is read by validators; the words before it are
 //! read only when it could be something.
 
+mod cue;
 mod east;
 mod keyed;
 mod marks;
@@ -98,30 +99,16 @@ fn collect(text: &str, found: &mut Vec<Candidate>) {
             .take_while(|b| class(**b) & EDGE == 0)
             .count();
         let start = at - back;
-        // A capital that begins a word of letters: the commonest stop.
-        if here == CAPITAL || here == FOREIGN {
-            let end = at
-                + bytes
-                    .get(at..)
-                    .unwrap_or_default()
-                    .iter()
-                    .take_while(|b| b.is_ascii_alphabetic() || class(**b) == FOREIGN)
-                    .count();
-            let next = bytes.get(end).map_or(SPACE, |b| class(*b));
-            let plain = next & (SPACE | EDGE) != 0
-                || matches!(
-                    bytes.get(end),
-                    Some(b'.' | b'!' | b'?' | b'-' | b'/' | b':')
-                ) && bytes
-                    .get(end + 1)
-                    .is_none_or(|b| class(*b) & (SPACE | EDGE | CAPITAL | FOREIGN) != 0)
-                || here == FOREIGN;
-            if plain && (back == 0 || here == FOREIGN) {
-                phrases.word(at, end, found);
-                at = end.max(at + 1);
-                free = at;
-                continue;
+        // A word of letters with a capital, or beyond ASCII, is the commonest stop.
+        if here & (CAPITAL | FOREIGN) != 0
+            && let Some((begin, end)) = letters(text, start, at, here)
+        {
+            if begin < end {
+                phrases.word(begin, end, found);
             }
+            at = end.max(at + 1);
+            free = at;
+            continue;
         }
         let end = start
             + bytes
@@ -137,7 +124,43 @@ fn collect(text: &str, found: &mut Vec<Candidate>) {
         free = at;
     }
     phrases.finish(found);
-    place::cued(text, found);
+}
+
+/// The bounds of a word of letters around a stop; empty bounds where it is none that could be a name. `None` when the
+/// token is no plain word and has to be taken apart.
+fn letters(text: &str, start: usize, at: usize, here: u8) -> Option<(usize, usize)> {
+    let bytes = text.as_bytes();
+    let rest = bytes.get(at..)?;
+    let end = at
+        + rest
+            .iter()
+            .take_while(|b| b.is_ascii_alphabetic() || class(**b) == FOREIGN)
+            .count();
+    let edge = |at: usize| bytes.get(at).is_none_or(|b| class(*b) & EDGE != 0);
+    let plain = edge(end)
+        || matches!(
+            bytes.get(end),
+            Some(b'.' | b'!' | b'?' | b'-' | b'/' | b':')
+        ) && bytes
+            .get(end + 1)
+            .is_none_or(|b| class(*b) & (EDGE | CAPITAL | FOREIGN) != 0);
+    if here == CAPITAL {
+        return (plain && start == at).then_some((at, end));
+    }
+    // Scripts beyond ASCII: what stands before must be letters, too.
+    let first = text.get(at..)?.chars().next()?;
+    let caseless = !first.is_alphabetic() || !(first.is_lowercase() || first.is_uppercase());
+    if caseless {
+        return Some((at, end));
+    }
+    let head = bytes.get(start..at)?;
+    if !plain || !head.iter().all(u8::is_ascii_alphabetic) {
+        return None;
+    }
+    let small = head
+        .first()
+        .map_or(first.is_lowercase(), u8::is_ascii_lowercase);
+    Some(if small { (end, end) } else { (start, end) })
 }
 
 /// The next character boundary.
@@ -179,6 +202,9 @@ fn token(
         return after;
     }
     // `From:Ann`, `Ann/Bob`: the words in it.
+    if token.len() < 3 || !token.bytes().any(|b| class(b) & (CAPITAL | FOREIGN) != 0) {
+        return end;
+    }
     let mut at = start;
     for part in token.split(|c: char| !(c.is_alphabetic() || matches!(c, '\'' | '’'))) {
         let length = part.len();
@@ -212,6 +238,9 @@ fn rank(kind: Kind) -> u8 {
 }
 
 fn resolve(text: &str, mut found: Vec<Candidate>) -> Vec<Span> {
+    if found.is_empty() {
+        return Vec::new();
+    }
     found.retain(|c| {
         c.start < c.end && text.is_char_boundary(c.start) && text.is_char_boundary(c.end)
     });
@@ -236,18 +265,4 @@ fn resolve(text: &str, mut found: Vec<Candidate>) -> Vec<Span> {
             confidence: c.confidence,
         })
         .collect()
-}
-
-/// The words before a place, nearest last: at most `count` of them, on the same line, no further than 60 bytes.
-pub(crate) fn words_before(text: &str, at: usize, count: usize) -> Vec<&str> {
-    let from = boundary(text, at.saturating_sub(60));
-    let head = text.get(from..at).unwrap_or_default();
-    let line = head.rsplit('\n').next().unwrap_or_default();
-    let mut words: Vec<&str> = line
-        .rsplit(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-')))
-        .filter(|word| !word.is_empty())
-        .take(count)
-        .collect();
-    words.reverse();
-    words
 }

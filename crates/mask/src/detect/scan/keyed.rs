@@ -1,38 +1,42 @@
 //! What a key or the words before a value say of it: `password=…`, `"ssn": "…"`, `my card is …`.
 
 use super::super::kind::Kind;
-use super::super::lexicon::{self, Sense};
+use super::super::lexicon;
 use super::super::names;
-use super::{Candidate, words_before};
+use super::{Candidate, boundary};
 
-/// Kinds a word before a value may announce.
-pub(super) fn says(word: &str, kinds: &[Kind]) -> bool {
-    lexicon::read(word)
-        .votes
-        .iter()
-        .any(|vote| matches!(vote.sense, Sense::Kind(kind, 2 | 3) if kinds.contains(&kind)))
-}
-
-/// Whether one of the last words before a place announces one of the kinds.
+/// Whether one of the last words before a place announces one of the kinds, two words together as one among them.
 pub(super) fn announced(text: &str, at: usize, words: usize, kinds: &[Kind]) -> bool {
-    let words = words_before(text, at, words);
-    words.iter().any(|word| says(word, kinds))
-        || words
-            .windows(2)
-            .any(|pair| matches!(pair, [a, b] if says(&format!("{a}_{b}"), kinds)))
+    let from = boundary(text, at.saturating_sub(60));
+    let head = text.get(from..at).unwrap_or_default();
+    let mut after = "";
+    for word in head
+        .rsplit(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-')))
+        .filter(|word| !word.is_empty())
+        .take(words)
+    {
+        if lexicon::names(word, kinds) {
+            return true;
+        }
+        if !after.is_empty() && lexicon::names(&format!("{word}_{after}"), kinds) {
+            return true;
+        }
+        after = word;
+    }
+    false
 }
 
 pub(super) const SECRETS: &[Kind] = &[Kind::Secret, Kind::Password, Kind::ApiKey];
 
 /// Whether the words before a place speak of a key, a token or a password.
 pub(super) fn speaks_of_secret(text: &str, at: usize) -> bool {
-    announced(text, at, 3, SECRETS)
-        || words_before(text, at, 2).iter().any(|word| {
-            matches!(
-                word.to_ascii_lowercase().as_str(),
-                "bearer" | "authorization" | "key" | "basic"
-            )
-        })
+    announced(text, at, 3, SECRETS) || last_word(text, at).eq_ignore_ascii_case("key")
+}
+
+/// Whether a scheme of HTTP authentication stands right before a place (RFC 9110 §11.1).
+pub(super) fn follows_scheme(text: &str, at: usize) -> bool {
+    let word = last_word(text, at);
+    word.eq_ignore_ascii_case("bearer") || word.eq_ignore_ascii_case("basic")
 }
 
 /// `password=hunter2`, `"token": "…"`: marks the value. The token holds, or ends with, the sign.
@@ -48,7 +52,7 @@ pub(super) fn pair(text: &str, start: usize, end: usize, found: &mut Vec<Candida
         None if bearer => (token, end),
         None => return false,
     };
-    let known = key.len() >= 3 && key.is_ascii() && (bearer || says(key, SECRETS));
+    let known = key.len() >= 3 && key.is_ascii() && (bearer || lexicon::names(key, SECRETS));
     if !known {
         return false;
     }

@@ -85,25 +85,24 @@ pub(super) fn secret(text: &str, start: usize, end: usize, found: &mut Vec<Candi
     if network::is_uuid(body) || network::is_digest(body) {
         return false;
     }
-    if secret::connection_string(
-        &text
-            .get(start..line_end(text, start))
-            .unwrap_or_default()
-            .replace('\n', " "),
-    ) && token.contains('=')
-    {
+    if token.contains('=') && text.get(end..).is_some_and(|rest| rest.starts_with(';')) {
         let line = text.get(start..line_end(text, start)).unwrap_or_default();
         let length = line.find([' ', '"', '\'']).unwrap_or(line.len());
-        found.push(Candidate {
-            start,
-            end: start + length,
-            kind: Kind::Secret,
-            confidence: 0.95,
-        });
-        return true;
+        let whole = line.get(..length).unwrap_or_default();
+        if secret::connection_string(whole) {
+            found.push(Candidate {
+                start,
+                end: start + length,
+                kind: Kind::Secret,
+                confidence: 0.95,
+            });
+            return true;
+        }
     }
     let random = secret::is_random(body);
-    let cued = (random || network::is_hex(body)) && keyed::speaks_of_secret(text, start);
+    let mixed = secret::classes(body.as_bytes()) >= 3 && body.bytes().any(|b| b.is_ascii_digit());
+    let cued = (random || network::is_hex(body)) && keyed::speaks_of_secret(text, start)
+        || mixed && keyed::follows_scheme(text, start);
     if cued || (random && body.len() >= 32 && !body.contains(['.', '/'])) {
         let confidence = if cued { 0.9 } else { 0.55 };
         found.push(Candidate {

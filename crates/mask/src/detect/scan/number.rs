@@ -3,7 +3,8 @@
 use super::super::ids;
 use super::super::kind::Kind;
 use super::super::{dates, look, network, numbers};
-use super::{Candidate, boundary, keyed, words_before};
+use super::cue::{self, Cue};
+use super::{Candidate, boundary, keyed, place};
 
 const IDENTITY: &[Kind] = &[
     Kind::NationalId,
@@ -14,6 +15,8 @@ const IDENTITY: &[Kind] = &[
 ];
 /// Longest run of digits and separators that is one number.
 const MAX_RUN: usize = 44;
+/// Most parts of a run that are tried.
+const MAX_TRIES: usize = 6;
 
 /// Reads what begins at a token with a digit in it; gives where to go on when it was read as something.
 pub(super) fn read(
@@ -27,6 +30,9 @@ pub(super) fn read(
         return None;
     }
     let body = token.trim_end_matches(['.', '!', '?', ':', '-', '/', '+']);
+    if timestamp(body) || (body.len() >= 32 && body.bytes().all(|b| b.is_ascii_hexdigit())) {
+        return Some(end);
+    }
     // `key=value`, `name:value`: the value; an address of the new Internet protocol has colons of its own.
     let after = if network::ip(body).is_some() {
         0
@@ -71,6 +77,18 @@ pub(super) fn read(
         .is_some_and(|head| head.ends_with('+'));
     let from = begin - usize::from(open) - usize::from(plus);
     let run = run(text, from);
+    if cue::before(text, from, Cue::Address) {
+        place::announced(text, from, found);
+    }
+    let count = text
+        .get(from..run)
+        .unwrap_or_default()
+        .bytes()
+        .filter(u8::is_ascii_digit)
+        .count();
+    if count < 7 && value.len() < 8 {
+        return None;
+    }
     if let Some((end, kind, confidence)) = digits(text, from, run) {
         found.push(Candidate {
             start: from,
@@ -89,6 +107,17 @@ pub(super) fn read(
         });
         end
     })
+}
+
+/// A date with a time of day after it, as logs begin.
+fn timestamp(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.len() >= 16
+        && bytes
+            .get(..4)
+            .is_some_and(|year| year.iter().all(u8::is_ascii_digit))
+        && matches!(bytes.get(4), Some(b'-' | b'/'))
+        && bytes.get(10) == Some(&b'T')
 }
 
 /// Where a run of digits and of what stands between them ends.
@@ -146,7 +175,12 @@ fn digits(text: &str, from: usize, end: usize) -> Option<(usize, Kind, f32)> {
         .collect();
     ends.push(whole.len());
     ends.dedup();
-    for length in ends.into_iter().rev().filter(|length| *length >= 7) {
+    for length in ends
+        .into_iter()
+        .rev()
+        .filter(|length| *length >= 7)
+        .take(MAX_TRIES)
+    {
         if length == whole.len() && goes_on {
             continue;
         }
@@ -160,8 +194,8 @@ fn digits(text: &str, from: usize, end: usize) -> Option<(usize, Kind, f32)> {
 
 fn number(text: &str, at: usize, part: &str) -> Option<(Kind, f32)> {
     if let Some(date) = dates::date(part) {
-        let born = keyed::announced(text, at, 3, &[Kind::BirthDate])
-            || words_before(text, at, 3).iter().any(|w| is_birth(w));
+        let born =
+            cue::near(text, at, Cue::Birth, 3) || keyed::announced(text, at, 3, &[Kind::BirthDate]);
         return (born && date.year < 2030).then_some((Kind::BirthDate, 0.85));
     }
     let spaced: String = part
@@ -201,125 +235,16 @@ fn number(text: &str, at: usize, part: &str) -> Option<(Kind, f32)> {
         numbers::Phone::Grouped if part.len() >= 9 => {
             (!numbered(text, at)).then_some((Kind::Phone, 0.7))
         }
-        numbers::Phone::Grouped | numbers::Phone::Plain => {
-            (keyed::announced(text, at, 4, &[Kind::Phone])
-                || words_before(text, at, 3).iter().any(|w| is_call(w)))
-            .then_some((Kind::Phone, 0.7))
-        }
+        numbers::Phone::Grouped | numbers::Phone::Plain => (cue::near(text, at, Cue::Call, 3)
+            || keyed::announced(text, at, 3, &[Kind::Phone]))
+        .then_some((Kind::Phone, 0.7)),
     }
     .or_else(|| look::is_pair(part).then_some((Kind::Geo, 0.6)))
 }
 
-/// The word before says that things are numbered.
+/// The words before say that things are numbered.
 fn numbered(text: &str, at: usize) -> bool {
-    const WORDS: &[&str] = &[
-        "order",
-        "orders",
-        "invoice",
-        "tracking",
-        "shipment",
-        "ticket",
-        "case",
-        "ref",
-        "reference",
-        "sku",
-        "ean",
-        "isbn",
-        "trace",
-        "job",
-        "build",
-        "transaction",
-        "parcel",
-        "id",
-        "bestellung",
-        "rechnung",
-        "auftrag",
-        "commande",
-        "facture",
-        "pedido",
-        "factura",
-        "ordine",
-        "fattura",
-        "fatura",
-        "bestelling",
-        "factuur",
-        "zamówienie",
-        "faktura",
-        "заказ",
-        "заказа",
-        "счет",
-        "sipariş",
-        "order_id",
-        "orderid",
-        "epoch",
-        "timestamp",
-        "serial",
-    ];
-    words_before(text, at, 2)
-        .iter()
-        .any(|word| WORDS.contains(&word.to_lowercase().as_str()))
-}
-
-fn is_birth(word: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "born",
-        "birth",
-        "birthday",
-        "dob",
-        "geboren",
-        "geb",
-        "né",
-        "née",
-        "nacido",
-        "nacida",
-        "nato",
-        "nata",
-        "nascido",
-        "nascida",
-        "ur",
-        "urodzony",
-        "urodzona",
-        "född",
-        "født",
-        "syntynyt",
-        "родился",
-        "родилась",
-        "doğum",
-        "narozen",
-        "születésű",
-    ];
-    WORDS.contains(&word.to_lowercase().as_str())
-}
-
-fn is_call(word: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "call",
-        "number",
-        "ring",
-        "reach",
-        "text",
-        "dial",
-        "nummer",
-        "rufen",
-        "numéro",
-        "número",
-        "numero",
-        "numer",
-        "номер",
-        "ara",
-        "zadzwoń",
-        "bel",
-        "appelez",
-        "llame",
-        "ligue",
-        "chiamare",
-        "telefonuję",
-        "номеру",
-        "телефону",
-        "numaram",
-        "telefonum",
-    ];
-    WORDS.contains(&word.to_lowercase().as_str())
+    cue::near(text, at, Cue::Numbered, 2)
 }
 
 /// An IBAN at the front of a text, in groups or not; its length in bytes.

@@ -4,7 +4,8 @@
 use super::super::fold;
 use super::super::kind::Kind;
 use super::super::names::{self, CITY, FAMILY, GIVEN, PARTICLE, STREET, TITLE, WORD};
-use super::{Candidate, east, place, words_before};
+use super::cue::{self, Cue};
+use super::{Candidate, east, place};
 
 /// Log-odds from which words are a name.
 const ENOUGH: f32 = 2.2;
@@ -31,7 +32,7 @@ impl<'a> Phrases<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         Self {
             text,
-            words: Vec::with_capacity(8),
+            words: Vec::new(),
         }
     }
 
@@ -99,22 +100,35 @@ impl<'a> Phrases<'a> {
         if self.words.is_empty() {
             return;
         }
-        let words = std::mem::take(&mut self.words);
+        let mut words = std::mem::take(&mut self.words);
+        self.phrase(&words, found);
+        words.clear();
+        self.words = words;
+    }
+
+    fn phrase(&self, words: &[Word], found: &mut Vec<Candidate>) {
+        let (Some(first), Some(last)) = (words.first(), words.last()) else {
+            return;
+        };
         // The commonest case by far: one word that stands in no list of names.
-        let interesting = words.len() > 1
-            || words
-                .iter()
-                .any(|w| w.flags & (GIVEN | FAMILY | STREET | TITLE | CITY) != 0);
-        let phrase_start = words.first().map_or(0, |w| w.start);
-        if !interesting && !self.cued(phrase_start) && !self.street_end(&words) {
+        let listed = words
+            .iter()
+            .any(|w| w.flags & (GIVEN | FAMILY | STREET | TITLE | CITY) != 0);
+        let beside = place::number_beside(self.text, first.start, last.end);
+        if words.len() == 1 && !listed && !beside && !self.cued(first.start) {
             return;
         }
-        if place::street(
-            self.text,
-            words.iter().map(|w| (w.start, w.end, w.flags)),
-            found,
-        ) {
+        if beside
+            && place::street(
+                self.text,
+                words.iter().map(|w| (w.start, w.end, w.flags)),
+                found,
+            )
+        {
             return;
+        }
+        if cue::before(self.text, first.start, Cue::Address) {
+            place::announced(self.text, first.start, found);
         }
         if words
             .iter()
@@ -135,14 +149,6 @@ impl<'a> Phrases<'a> {
             }
             title = false;
         }
-    }
-
-    fn street_end(&self, words: &[Word]) -> bool {
-        words.iter().any(|w| {
-            self.text
-                .get(w.start..w.end)
-                .is_some_and(|word| word.len() > 6 && names::is_street(&fold::text(word)))
-        })
     }
 
     fn judge(&self, part: &[Word], cue: bool, found: &mut Vec<Candidate>) {
@@ -226,212 +232,9 @@ impl<'a> Phrases<'a> {
 
     /// A greeting, a title, a signature or somebody introducing themselves stands before.
     fn cued(&self, at: usize) -> bool {
-        let head = self.text.get(..at).unwrap_or_default();
-        let tail = head.trim_end_matches([' ', ',', ':', '\n', '-', '–', '.', '\r', '!']);
-        let gap = head.len() - tail.len();
-        if gap > 4 || tail.is_empty() {
-            return false;
-        }
-        let sentence = head.get(tail.len()..).unwrap_or_default();
-        let words = words_before(tail, tail.len(), 3);
-        let lower: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
-        let ends = |phrase: &str| {
-            let want: Vec<&str> = phrase.split(' ').collect();
-            lower.len() >= want.len()
-                && lower
-                    .iter()
-                    .rev()
-                    .zip(want.iter().rev())
-                    .all(|(have, want)| have == want)
-        };
-        if SIGNED.iter().any(|phrase| ends(phrase)) {
-            return true;
-        }
-        !sentence.contains(['.', '\n', '!']) && (SPOKEN.iter().any(|phrase| ends(phrase)))
-            || (sentence.contains('.')
-                && lower
-                    .last()
-                    .is_some_and(|word| names::flags(word) & TITLE != 0 && word.len() <= 4))
+        cue::before(self.text, at, Cue::Signed) || cue::before(self.text, at, Cue::Spoken)
     }
 }
-
-/// What comes before a signature or an address of a person, whatever stands between.
-const SIGNED: &[&str] = &[
-    "regards",
-    "sincerely",
-    "cheers",
-    "thanks",
-    "dear",
-    "hi",
-    "hello",
-    "hey",
-    "attn",
-    "signed",
-    "grüße",
-    "grüßen",
-    "gruß",
-    "cordialement",
-    "salutations",
-    "saludos",
-    "atentamente",
-    "saluti",
-    "cumprimentos",
-    "atenciosamente",
-    "groeten",
-    "groet",
-    "pozdrawiam",
-    "mvh",
-    "hälsningar",
-    "hilsen",
-    "terveisin",
-    "saygılar",
-    "saygılarımla",
-    "уважением",
-    "повагою",
-    "εκτίμηση",
-    "pozdravem",
-    "üdvözlettel",
-    "hallo",
-    "liebe",
-    "lieber",
-    "bonjour",
-    "cher",
-    "chère",
-    "hola",
-    "querido",
-    "querida",
-    "ciao",
-    "caro",
-    "cara",
-    "olá",
-    "beste",
-    "hej",
-    "hei",
-    "merhaba",
-    "sayın",
-    "здравствуйте",
-    "привет",
-    "geachte",
-    "estimado",
-    "estimada",
-    "gentile",
-    "prezado",
-    "prezada",
-    "szanowny",
-    "szanowna",
-    "kære",
-    "kjære",
-    "hyvä",
-    "vážený",
-    "kedves",
-    "уважаемый",
-    "уважаемая",
-    "שלום",
-    "مرحبا",
-    "नमस्ते",
-    "สวัสดี",
-];
-/// What comes before a name within a sentence.
-const SPOKEN: &[&str] = &[
-    "name is",
-    "this is",
-    "i am",
-    "i'm",
-    "am",
-    "call me",
-    "mr",
-    "mrs",
-    "ms",
-    "dr",
-    "prof",
-    "herr",
-    "herrn",
-    "frau",
-    "monsieur",
-    "madame",
-    "señor",
-    "señora",
-    "sr",
-    "sra",
-    "signor",
-    "signora",
-    "senhor",
-    "senhora",
-    "heer",
-    "mevrouw",
-    "pan",
-    "pani",
-    "patient",
-    "customer",
-    "client",
-    "contact",
-    "employee",
-    "agent",
-    "user",
-    "caller",
-    "manager",
-    "name",
-    "by",
-    "with",
-    "from",
-    "call",
-    "ask",
-    "met",
-    "hier ist",
-    "ich bin",
-    "heiße",
-    "heisse",
-    "name ist",
-    "m'appelle",
-    "appelle",
-    "je suis",
-    "soy",
-    "llamo",
-    "nombre es",
-    "sono",
-    "chiamo",
-    "nome é",
-    "nome è",
-    "chamo",
-    "sou",
-    "ben",
-    "met",
-    "nazywam się",
-    "jestem",
-    "heter",
-    "hedder",
-    "olen",
-    "nimeni on",
-    "adım",
-    "зовут",
-    "это",
-    "звати",
-    "λέγομαι",
-    "jmenuji se",
-    "vagyok",
-    "numesc",
-    "zovem se",
-    "author",
-    "assigned to",
-    "reported by",
-    "approved by",
-    "attn",
-    "c/o",
-    "kundin",
-    "kunde",
-    "cliente",
-    "klient",
-    "клиент",
-    "nom",
-    "nome",
-    "naam",
-    "nombre",
-    "имя",
-    "imię",
-    "kontakt",
-    "contacto",
-    "spreekt met",
-];
 
 /// What makes of a name a firm's.
 fn is_firm_word(word: &str) -> bool {

@@ -123,64 +123,51 @@ fn reach(text: &str, from: usize) -> usize {
     end
 }
 
-/// What follows a word that announces an address, to the end of the line or the next sentence.
-pub(super) fn cued(text: &str, found: &mut Vec<Candidate>) {
-    const CUES: &[&str] = &[
-        "ship it to ",
-        "ship to ",
-        "shipped to ",
-        "deliver to ",
-        "address: ",
-        "address is ",
-        "Address: ",
-        "live at ",
-        "lives at ",
-        "moved to ",
-        "adresse: ",
-        "Adresse: ",
-        "adresse ",
-        "Livrer au ",
-        "livrer au ",
-        "Enviar a ",
-        "enviar a ",
-        "Entregar em ",
-        "entregar em ",
-        "indirizzo: ",
-        "Indirizzo: ",
-        "dirección: ",
-        "endereço: ",
-        "wohnt in der ",
-        "wohne in der ",
-    ];
-    if text.len() < 12 {
-        return;
-    }
-    for cue in CUES {
-        let mut from = 0;
-        while let Some(at) = text.get(from..).and_then(|rest| find(rest, cue)) {
-            let start = from + at + cue.len();
-            let end = cued_end(text, start);
-            let whole = text.get(start..end).unwrap_or_default();
-            let digit = whole.bytes().any(|b| b.is_ascii_digit());
-            if digit
-                && whole.chars().count() >= 8
-                && address::score(whole) > -2.5
-                && !whole.contains('@')
-            {
-                found.push(Candidate {
-                    start,
-                    end,
-                    kind: Kind::Address,
-                    confidence: 0.7,
-                });
-            }
-            from = start;
-        }
-    }
+/// Whether a number stands right before or soon after a phrase.
+pub(super) fn number_beside(text: &str, start: usize, end: usize) -> bool {
+    let bytes = text.as_bytes();
+    let light = |b: &&u8| matches!(b, b' ' | b',' | b'.' | b'#');
+    let before = bytes
+        .get(..start)
+        .unwrap_or_default()
+        .iter()
+        .rev()
+        .take(4)
+        .find(|b| !light(b));
+    let after = bytes
+        .get(end..)
+        .unwrap_or_default()
+        .iter()
+        .take(4)
+        .find(|b| !light(b));
+    let later = bytes
+        .get(end..)
+        .unwrap_or_default()
+        .iter()
+        .take(28)
+        .take_while(|b| **b != b'\n')
+        .any(u8::is_ascii_digit);
+    before.is_some_and(u8::is_ascii_digit) || after.is_some_and(u8::is_ascii_digit) || later
 }
 
-fn find(text: &str, word: &str) -> Option<usize> {
-    memchr::memmem::find(text.as_bytes(), word.as_bytes())
+/// What follows words that announce an address, to the end of the line or of the sentence.
+pub(super) fn announced(text: &str, start: usize, found: &mut Vec<Candidate>) {
+    let near = reach(text, start);
+    let end = if near >= start + 8 {
+        near
+    } else {
+        cued_end(text, start)
+    };
+    let whole = text.get(start..end).unwrap_or_default();
+    let digit = whole.bytes().any(|b| b.is_ascii_digit());
+    if digit && whole.chars().count() >= 8 && address::score(whole) > -2.5 && !whole.contains('@') {
+        found.push(Candidate {
+            start,
+            end,
+            kind: Kind::Address,
+            confidence: 0.7,
+        });
+    }
 }
 
 fn cued_end(text: &str, start: usize) -> usize {
