@@ -7,6 +7,7 @@ use crate::json;
 use crate::key::{Keys, TokenKey};
 use crate::label::{Label, Rule};
 use crate::network::{self, Address};
+use crate::prose;
 use crate::quantity;
 use crate::stand_in;
 use crate::token;
@@ -17,6 +18,8 @@ use crate::types::{Format, Number, Scalar, Shape};
 pub(crate) struct Means<'k> {
     pub rule: Rule,
     pub key: &'k TokenKey,
+    /// Of all labels: parts of a value may have others.
+    pub keys: &'k Keys,
 }
 
 impl<'k> Means<'k> {
@@ -24,7 +27,13 @@ impl<'k> Means<'k> {
         Self {
             rule: label.rule(),
             key: keys.of(label),
+            keys,
         }
+    }
+
+    /// How values of another label are, in the same scope.
+    pub(crate) fn of(self, label: &Label) -> Self {
+        Self::new(self.keys, label)
     }
 }
 
@@ -56,11 +65,11 @@ pub(crate) fn mask(
 
 /// Does the rule make values of the type at all?
 fn has_stand_in(rule: Rule, scalar: Scalar) -> bool {
-    let constant = rule == Rule::Redact || rule.is_bucket();
+    let constant = rule == Rule::Redact || rule.is_bucket() || rule == Rule::Secret;
     match scalar {
         Scalar::Text(_) | Scalar::Padded(_) => true,
         // The shape of a document is more than these rules release.
-        Scalar::Json | Scalar::Jsonb | Scalar::Uuid => !constant && rule != Rule::Secret,
+        Scalar::Json | Scalar::Jsonb | Scalar::Uuid => !constant,
         Scalar::Inet | Scalar::Cidr => rule == Rule::Ip,
         Scalar::Mac => rule == Rule::Mac,
         Scalar::Number(number) => match rule {
@@ -85,7 +94,7 @@ fn one(
 ) -> Option<()> {
     let start = out.len();
     self::scalar(means, scalar, format, raw, out)?;
-    (means.rule.is_bucket() || out.get(start..) != Some(raw)).then_some(())
+    (means.rule.may_keep() || out.get(start..) != Some(raw)).then_some(())
 }
 
 fn scalar(
@@ -136,15 +145,18 @@ pub(crate) fn text_of(raw: &[u8]) -> Option<&str> {
 fn text(means: Means<'_>, chars: usize, raw: &str, out: &mut Vec<u8>) -> Option<()> {
     let start = out.len();
     let special = match means.rule {
-        // What is written of a document is not longer than its bytes.
+        Rule::Text => prose::mask(means, raw, out),
         Rule::Json => json::mask(means, raw, out),
         Rule::Number => quantity::bucket(raw).map(|bucket| out.extend(bucket.bytes())),
         Rule::Geo => geo::text(raw, out),
         Rule::Birth | Rule::Date => calendar::text(raw, years(means.rule), out),
         _ => None,
     };
-    if special.is_some() && out.len() - start <= chars {
-        return Some(());
+    if special.is_some() {
+        let written = out.get(start..)?;
+        if written.len() <= chars || std::str::from_utf8(written).ok()?.chars().count() <= chars {
+            return Some(());
+        }
     }
     out.truncate(start);
     token_or_stand_in(means, raw, chars, out)

@@ -6,13 +6,14 @@
 
 use aes::Aes256Enc;
 use aes::cipher::{Array, BlockCipherEncrypt, BlockSizeUser, KeyInit, consts::U16};
-use zeroize::Zeroizing;
 
 /// Fewest strings of a domain (SP 800-38G Rev. 1, section 4.4).
 const MIN_DOMAIN: u128 = 1_000_000;
 /// Halves are below this, so that four more bytes fit beside one in a `u128`.
 const MAX_HALF: u128 = 1 << 96;
 const ROUNDS: u8 = 10;
+
+mod long;
 
 type Block = Array<u8, U16>;
 
@@ -55,25 +56,24 @@ impl<C: Cipher> Ff1<C> {
                 .checked_pow(length)
                 .filter(|size| *size <= MAX_HALF)
         };
-        let moduli = [modulus(left)?, modulus(right)?];
-        let [low, high] = moduli;
+        let [low, high] = [modulus(left)?, modulus(right)?];
         if low.saturating_mul(high) < MIN_DOMAIN {
             return None;
         }
+        let length = u32::try_from(left.len() + right.len()).ok()?;
+        let prf = Prf::new(&self.0, radix, length, tweak, bytes_of(high));
         let [mut a, mut b] = [number(left, radix), number(right, radix)];
-        let bytes = (u128::BITS - (high - 1).leading_zeros()).div_ceil(8) as usize;
-        let mut rounds = Rounds::new(&self.0, radix, left.len() + right.len(), tweak, bytes)?;
         for round in order(direction) {
             let (target, source, modulus) = match round % 2 {
-                0 => (&mut a, &b, low),
-                _ => (&mut b, &a, high),
+                0 => (&mut a, b, low),
+                _ => (&mut b, a, high),
             };
-            let written = source.to_be_bytes();
-            let key = remainder(rounds.of(round, written.get(16 - bytes..)?), modulus);
-            *target = match direction {
-                Direction::Encrypt => (*target + key) % modulus,
-                Direction::Decrypt => (*target + modulus - key) % modulus,
+            let key = remainder(prf.of(round, source), modulus);
+            let sum = match direction {
+                Direction::Encrypt => *target + key,
+                Direction::Decrypt => *target + modulus - key,
             };
+            *target = if sum < modulus { sum } else { sum - modulus };
         }
         string(a, radix, left);
         string(b, radix, right);
@@ -88,33 +88,13 @@ impl<C: Cipher> Ff1<C> {
         string: &mut [u8],
     ) -> Option<()> {
         const LENGTHS: std::ops::RangeInclusive<usize> = 3..=1024;
-        if !LENGTHS.contains(&string.len()) {
-            return None;
+        /// Halves of so many bytes are integers.
+        const SHORT: usize = 24;
+        match string.len() {
+            length if !LENGTHS.contains(&length) => None,
+            ..=SHORT => self.numerals(direction, 256, tweak, string),
+            _ => long::permute(&self.0, direction, tweak, string),
         }
-        let length = string.len();
-        let (left, right) = string.split_at_mut_checked(length / 2)?;
-        let bytes = right.len();
-        let mut rounds = Rounds::new(&self.0, 256, length, tweak, bytes)?;
-        for round in order(direction) {
-            let (target, source): (&mut [u8], &[u8]) = match round % 2 {
-                0 => (left, right),
-                _ => (right, left),
-            };
-            let key = rounds.of(round, source);
-            let low = key.get(key.len() - target.len()..)?;
-            let mut carry = 0i16;
-            for (digit, key) in target.iter_mut().zip(low).rev() {
-                let key = i16::from(*key);
-                let sum = carry
-                    + match direction {
-                        Direction::Encrypt => i16::from(*digit) + key,
-                        Direction::Decrypt => i16::from(*digit) - key,
-                    };
-                *digit = sum.rem_euclid(256) as u8;
-                carry = sum.div_euclid(256);
-            }
-        }
-        Some(())
     }
 }
 
@@ -125,114 +105,77 @@ fn order(direction: Direction) -> impl Iterator<Item = u8> {
     })
 }
 
-/// What is added in each round (SP 800-38G, algorithm 7, steps 5 and 6.i to 6.iv).
-struct Rounds<'c, C> {
+/// The first block, `P` (SP 800-38G, algorithm 7, step 5).
+fn head(radix: u32, length: u32, tweak: usize) -> u128 {
+    let fields = [
+        (0x0001_0201, 104),
+        (u128::from(radix), 80),
+        (u128::from(ROUNDS), 72),
+        (u128::from(length / 2 % 256), 64),
+        (u128::from(length), 32),
+        (tweak as u128, 0),
+    ];
+    fields
+        .into_iter()
+        .fold(0, |block, (field, at)| block | field << at)
+}
+
+/// Bytes that hold every number below a modulus: `b`.
+fn bytes_of(modulus: u128) -> u32 {
+    (u128::BITS - (modulus - 1).leading_zeros()).div_ceil(8)
+}
+
+fn encipher<C: Cipher>(cipher: &C, block: u128) -> u128 {
+    let mut block = Block::from(block.to_be_bytes());
+    cipher.encrypt_block(&mut block);
+    u128::from_be_bytes(block.into())
+}
+
+/// What is added in each round (steps 6.i to 6.iv), as a number of `d` bytes. With halves of up to twelve bytes, all
+/// that changes from round to round lies in the last block of `Q`, and one block is as much as is taken of `S`.
+struct Prf<'c, C> {
     cipher: &'c C,
-    /// The cipher of `P`, which is the same in all rounds.
-    head: Block,
-    /// `Q`: tweak, zeros, round, number.
-    q: Zeroizing<Vec<u8>>,
-    /// Bytes of the number: `b`.
-    bytes: usize,
-    /// `S`, of `d` bytes.
-    s: Zeroizing<Vec<u8>>,
+    /// The chain up to that block, and what of it does not change.
+    chain: u128,
+    /// Bits of the number: 8 `b`.
+    bits: u32,
+    /// Bits of a block beyond `d` bytes.
+    rest: u32,
 }
 
-impl<'c, C: Cipher> Rounds<'c, C> {
-    fn new(cipher: &'c C, radix: u32, length: usize, tweak: &[u8], bytes: usize) -> Option<Self> {
-        let [_, radix @ ..] = radix.to_be_bytes();
-        let mut p = [
-            1,
-            2,
-            1,
-            0,
-            0,
-            0,
-            ROUNDS,
-            (length / 2) as u8,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-        ];
-        let numbers = [
-            u32::try_from(length).ok()?,
-            u32::try_from(tweak.len()).ok()?,
-        ];
-        let tail = numbers.into_iter().flat_map(u32::to_be_bytes);
-        p.iter_mut()
-            .skip(3)
-            .zip(radix)
-            .for_each(|(to, from)| *to = from);
-        p.iter_mut()
-            .skip(8)
-            .zip(tail)
-            .for_each(|(to, from)| *to = from);
-        let mut head = Block::from(p);
-        cipher.encrypt_block(&mut head);
-        let whole = (tweak.len() + bytes + 1).next_multiple_of(16);
-        let mut q = Zeroizing::new(Vec::with_capacity(whole));
-        q.extend_from_slice(tweak);
-        q.resize(whole, 0);
-        let s = Zeroizing::new(vec![0; bytes.next_multiple_of(4) + 4]);
-        Some(Self {
-            cipher,
-            head,
-            q,
-            bytes,
-            s,
-        })
-    }
-
-    /// `S` of a round, given `NUM(B)`; a shorter number has leading zeros.
-    fn of(&mut self, round: u8, number: &[u8]) -> &[u8] {
-        let mut places = self.q.iter_mut().rev();
-        let digits = number.iter().rev().copied().chain(std::iter::repeat(0));
-        places
-            .by_ref()
-            .take(self.bytes)
-            .zip(digits)
-            .for_each(|(to, from)| *to = from);
-        if let Some(place) = places.next() {
-            *place = round;
-        }
-        let mut r = self.head;
-        for block in self.q.chunks_exact(16) {
-            r.iter_mut().zip(block).for_each(|(to, from)| *to ^= from);
-            self.cipher.encrypt_block(&mut r);
-        }
-        for (j, chunk) in self.s.chunks_mut(16).enumerate() {
-            let mut block = r;
-            if j > 0 {
-                let counter = (j as u128).to_be_bytes();
-                block
-                    .iter_mut()
-                    .zip(counter)
-                    .for_each(|(to, from)| *to ^= from);
-                self.cipher.encrypt_block(&mut block);
+impl<'c, C: Cipher> Prf<'c, C> {
+    fn new(cipher: &'c C, radix: u32, length: u32, tweak: &[u8], bytes: u32) -> Self {
+        let mut chain = encipher(cipher, head(radix, length, tweak.len()));
+        let whole = (tweak.len() + bytes as usize + 1).next_multiple_of(16);
+        let mut q = vec![0u8; if tweak.is_empty() { 0 } else { whole }];
+        q.iter_mut().zip(tweak).for_each(|(to, from)| *to = *from);
+        let mut blocks = q.as_chunks::<16>().0.iter().peekable();
+        while let Some(block) = blocks.next() {
+            chain ^= u128::from_be_bytes(*block);
+            if blocks.peek().is_some() {
+                chain = encipher(cipher, chain);
             }
-            chunk
-                .iter_mut()
-                .zip(block)
-                .for_each(|(to, from)| *to = from);
         }
-        &self.s
+        Self {
+            cipher,
+            chain,
+            bits: 8 * bytes,
+            rest: 128 - 8 * (bytes.next_multiple_of(4) + 4),
+        }
+    }
+
+    fn of(&self, round: u8, number: u128) -> u128 {
+        let block = self.chain ^ (u128::from(round) << self.bits | number);
+        encipher(self.cipher, block) >> self.rest
     }
 }
 
-/// A big-endian number of whole fours of bytes, modulo at most [`MAX_HALF`].
-fn remainder(bytes: &[u8], modulus: u128) -> u128 {
-    if let (Ok(number), Ok(modulus)) = (bytes.try_into(), u64::try_from(modulus)) {
-        return u128::from(u64::from_be_bytes(number) % modulus);
+fn remainder(number: u128, modulus: u128) -> u128 {
+    match (u64::try_from(number), u64::try_from(modulus)) {
+        _ if modulus.is_power_of_two() => number & (modulus - 1),
+        (Ok(number), Ok(modulus)) => u128::from(number % modulus),
+        _ => number % modulus,
     }
-    let (fours, _) = bytes.as_chunks::<4>();
-    fours.iter().fold(0, |rest, four| {
-        (rest << 32 | u128::from(u32::from_be_bytes(*four))) % modulus
-    })
 }
 
 fn number(numerals: &[u8], radix: u32) -> u128 {
@@ -241,20 +184,41 @@ fn number(numerals: &[u8], radix: u32) -> u128 {
     })
 }
 
-fn string(mut number: u128, radix: u32, numerals: &mut [u8]) {
-    for numeral in numerals.iter_mut().rev() {
-        *numeral = match u64::try_from(number) {
-            Ok(small) => {
-                number = u128::from(small / u64::from(radix));
-                (small % u64::from(radix)) as u8
+/// Writes a number as numerals, with zeros before it; what does not fit is left.
+pub(crate) fn string(mut number: u128, radix: u32, numerals: &mut [u8]) -> u128 {
+    // Eight numerals at a time are a number that is divided fast.
+    const STEP: usize = 8;
+    let base = u128::from(radix).pow(STEP as u32);
+    for step in numerals.rchunks_mut(STEP) {
+        let full = step.len() == STEP;
+        let mut part = match u64::try_from(number) {
+            Ok(small) if full => {
+                let base = base as u64;
+                number = if radix == 256 {
+                    0
+                } else {
+                    u128::from(small.checked_div(base).unwrap_or(0))
+                };
+                small.checked_rem(base).unwrap_or(small)
             }
-            Err(_) => {
-                let last = number % u128::from(radix);
-                number /= u128::from(radix);
-                last as u8
+            _ if full => {
+                let part = number % base;
+                number /= base;
+                part as u64
+            }
+            _ => {
+                let base = u128::from(radix).pow(step.len() as u32);
+                let part = number % base;
+                number /= base;
+                part as u64
             }
         };
+        for numeral in step.iter_mut().rev() {
+            *numeral = (part % u64::from(radix)) as u8;
+            part /= u64::from(radix);
+        }
     }
+    number
 }
 
 #[cfg(test)]

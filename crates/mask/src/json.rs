@@ -4,6 +4,7 @@
 
 use crate::cell::{self, Means};
 use crate::label::Rule;
+use crate::prose;
 use zeroize::Zeroizing;
 
 /// Deepest nesting that is read.
@@ -107,6 +108,14 @@ pub(crate) fn mask(means: Means<'_>, document: &str, out: &mut Vec<u8>) -> Optio
     (expect == Expect::End && writer.changed).then_some(())
 }
 
+/// What becomes of strings under a rule. Nothing of a document's strings is kept.
+fn leaf(rule: Rule) -> Rule {
+    match rule {
+        Rule::Text => Rule::Json,
+        other => other,
+    }
+}
+
 struct Writer<'a> {
     means: Means<'a>,
     out: &'a mut Vec<u8>,
@@ -121,7 +130,7 @@ impl Writer<'_> {
     }
 
     fn string(&mut self, text: &Text<'_>) -> Option<()> {
-        self.stand_in(self.means.rule, text)
+        self.stand_in(leaf(self.means.rule), text)
     }
 
     /// An object's key.
@@ -145,7 +154,11 @@ impl Writer<'_> {
             }
         };
         self.out.push(b'"');
-        let means = Means { rule, ..self.means };
+        let means = match rule {
+            Rule::Json => prose::whole(self.means, raw),
+            _ => None,
+        };
+        let means = means.unwrap_or(Means { rule, ..self.means });
         cell::token_or_stand_in(means, raw, usize::MAX, self.out)?;
         self.out.push(b'"');
         self.changed = true;

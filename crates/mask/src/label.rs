@@ -114,7 +114,7 @@ pub enum Part {
     Length,
     /// Which years, which first digit, or which field of a grid it lies in.
     Bucket,
-    /// What sort of secret it is.
+    /// What sort of value it is: of a secret, who issued it; of what is in a text, its label.
     Kind,
     /// Which script it is written in.
     Script,
@@ -155,8 +155,8 @@ impl Label {
             Rule::Email | Rule::Username | Rule::Url => (true, &[Part::Length]),
             Rule::Name | Rule::Word | Rule::Address => (true, &[Part::Script]),
             Rule::Secret => (true, &[Part::Kind]),
-            Rule::Json => (true, &[Part::Shape]),
-            Rule::Text => (true, &[Part::Rest]),
+            Rule::Json => (true, &[Part::Shape, Part::Kind]),
+            Rule::Text => (true, &[Part::Kind, Part::Rest]),
             Rule::Phone
             | Rule::Ssn
             | Rule::Document
@@ -213,6 +213,11 @@ impl Label {
         token::shortest(self.rule()).is_some()
     }
 
+    /// Characters of the shortest token, if there are tokens.
+    pub fn token_chars(&self) -> Option<usize> {
+        token::shortest(self.rule())
+    }
+
     /// Do values of a column of that type become tokens? Those that are too long for one do not.
     pub fn reversible_in(&self, column: &ColumnType) -> bool {
         token::shortest(self.rule()).is_some_and(|shortest| {
@@ -252,7 +257,7 @@ pub fn describe(label: &Label) -> &'static str {
         Rule::Username => "user_<token>",
         Rule::Secret => "‹secret:<kind>:<four hex digits>›",
         Rule::Json => {
-            "in JSON, every string a token t_<token>, every number 0, every boolean false; shape and plain keys stay"
+            "in JSON, every string what it would be in a column of its label, or t_<token>; every number 0, every boolean false; shape and plain keys stay"
         }
         Rule::Uuid => "a version 8 UUID",
         Rule::Url => "https://<token>.invalid/",
@@ -315,9 +320,15 @@ pub(crate) enum Rule {
 }
 
 impl Rule {
-    /// May a value be what becomes of it? Of a bucket it says nothing that the first value in it does.
+    /// Does only the bucket of a value leave?
     pub(crate) fn is_bucket(self) -> bool {
         matches!(self, Self::Birth | Self::Date | Self::Number | Self::Geo)
+    }
+
+    /// May a value be what becomes of it? The first value of a bucket may, since nobody can tell it from the others;
+    /// and a text that holds nothing personal.
+    pub(crate) fn may_keep(self) -> bool {
+        self.is_bucket() || self == Self::Text
     }
 }
 

@@ -21,6 +21,7 @@ mod json;
 mod key;
 mod label;
 mod network;
+mod prose;
 mod quantity;
 mod reveal;
 mod stand_in;

@@ -1,6 +1,8 @@
 //! PostgreSQL's types, as far as a value of them can be masked. A type that is not listed has no
 //! stand-in.
 
+mod name;
+
 /// How a value is written (PostgreSQL docs, 55.2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {

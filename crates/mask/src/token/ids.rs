@@ -10,10 +10,7 @@ use crate::stand_in::{iban_check, is_fake_ssn};
 pub(super) mod phone {
     use super::*;
 
-    const RAW: Alphabet = Alphabet {
-        chars: b"0123456789+-(). /",
-        longest: 20,
-    };
+    const RAW: Alphabet = Alphabet::new(b"0123456789+-(). /", 20);
     /// 18²⁰ is below 10²⁶.
     const SEAL: Seal = Seal {
         radix: 10,
@@ -109,18 +106,12 @@ pub(super) mod document {
 
     /// Ways to spell a number, the closest first: three times 41¹⁹ is below 36²⁰.
     const RAW: [Alphabet; 3] = [
-        Alphabet {
-            chars: b"0123456789",
-            longest: 29,
-        },
-        Alphabet {
-            chars: b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-. /",
-            longest: 19,
-        },
-        Alphabet {
-            chars: b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-. /",
-            longest: 16,
-        },
+        Alphabet::new(b"0123456789", 29),
+        Alphabet::new(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-. /", 19),
+        Alphabet::new(
+            b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-. /",
+            16,
+        ),
     ];
     const SEAL: Seal = Seal {
         radix: 36,
@@ -166,28 +157,13 @@ pub(super) mod iban {
         numerals: 22,
     };
     pub(in super::super) const LENGTH: usize = "XX00".len() + SEAL.zeros + SEAL.numerals;
-    const LETTERS: Alphabet = Alphabet {
-        chars: b"ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-        longest: 1,
-    };
+    const LETTERS: Alphabet = Alphabet::new(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", 1);
     /// What follows the check digits: all digits, a letter and digits, or few of any.
-    const DIGITS: Alphabet = Alphabet {
-        chars: b"0123456789",
-        longest: 29,
-    };
-    const AFTER_LETTER: Alphabet = Alphabet {
-        chars: b"0123456789",
-        longest: 27,
-    };
-    const MIXED: Alphabet = Alphabet {
-        chars: b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-        longest: 19,
-    };
+    const DIGITS: Alphabet = Alphabet::new(b"0123456789", 29);
+    const AFTER_LETTER: Alphabet = Alphabet::new(b"0123456789", 27);
+    const MIXED: Alphabet = Alphabet::new(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", 19);
     /// What is no IBAN.
-    const OTHER: Alphabet = Alphabet {
-        chars: b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ ",
-        longest: 20,
-    };
+    const OTHER: Alphabet = Alphabet::new(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ ", 20);
     const WAYS: u128 = 8;
 
     pub(in super::super) fn write(cipher: &Ff1, raw: &str, out: &mut Vec<u8>) -> Option<()> {

@@ -2,15 +2,19 @@
 
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::ff1::{Direction, Ff1};
+use crate::ff1::{Direction, Ff1, string};
 
 /// Characters a text may be made of, and how many of them are taken.
 pub(super) struct Alphabet {
-    pub chars: &'static [u8],
-    pub longest: usize,
+    chars: &'static [u8],
+    longest: usize,
 }
 
 impl Alphabet {
+    pub(super) const fn new(chars: &'static [u8], longest: usize) -> Self {
+        Self { chars, longest }
+    }
+
     fn base(&self) -> u128 {
         self.chars.len() as u128 + 1
     }
@@ -63,10 +67,7 @@ impl Seal {
     /// Seals a number as text; `None` if it has more numerals.
     pub(super) fn seal(&self, cipher: &Ff1, mut number: u128) -> Option<Vec<u8>> {
         let mut numerals = vec![0u8; self.zeros + self.numerals];
-        for numeral in numerals.iter_mut().skip(self.zeros).rev() {
-            *numeral = (number % u128::from(self.radix)) as u8;
-            number /= u128::from(self.radix);
-        }
+        number = string(number, self.radix, numerals.get_mut(self.zeros..)?);
         if number != 0 {
             numerals.zeroize();
             return None;

@@ -3,6 +3,7 @@
 use super::*;
 use crate::{ColumnType, Format, Label, Masked, Masker, Reveal};
 use proptest::prelude::*;
+use std::sync::LazyLock;
 
 const TEXT: u32 = 25;
 const VARCHAR: u32 = 1043;
@@ -54,6 +55,10 @@ fn label(word: &str) -> Label {
 fn masker(epochs: std::ops::RangeInclusive<u32>) -> Masker {
     Masker::of_epochs(&[5; 32], "shop", epochs)
 }
+
+/// Made once: they are dear.
+static ONE: LazyLock<Masker> = LazyLock::new(|| masker(3..=3));
+static MANY: LazyLock<Masker> = LazyLock::new(|| masker(1..=16));
 
 fn column(oid: u32, modifier: i32) -> ColumnType {
     ColumnType::built_in(oid, modifier)
@@ -118,21 +123,21 @@ fn words() -> impl Strategy<Value = &'static str> {
 proptest! {
     #[test]
     fn a_token_is_turned_back_into_its_value(word in words(), raw in prop_oneof!["[^\0]{0,40}", "[a-z0-9.+_-]{0,90}@[a-z0-9.-]{1,60}"]) {
-        let masker = masker(3..=3);
-        let token = mask(&masker, word, &raw);
+        let masker = &*ONE;
+        let token = mask(masker, word, &raw);
         prop_assert_ne!(&token, &raw);
-        prop_assert_eq!(reveal(&masker, word, &token), Ok(raw));
+        prop_assert_eq!(reveal(masker, word, &token), Ok(raw));
     }
 
     #[test]
     fn a_number_is_turned_back_into_its_spelling((word, raw) in numbers()) {
-        let masker = masker(3..=3);
-        let token = mask(&masker, word, &raw);
+        let masker = &*ONE;
+        let token = mask(masker, word, &raw);
         prop_assert_ne!(&token, &raw);
         prop_assert!(token.len() == shape::shortest(label(word).rule()).unwrap() || word == "ip");
         let canonical = crate::network::Address::parse(&raw).is_some_and(|address| address.to_string() == raw);
         if word != "ip" || canonical {
-            prop_assert_eq!(reveal(&masker, word, &token), Ok(raw));
+            prop_assert_eq!(reveal(masker, word, &token), Ok(raw));
         }
     }
 
@@ -140,25 +145,25 @@ proptest! {
     fn made_up_numbers_are_never_deciphered(
         (word, text) in forged(),
     ) {
-        prop_assert_eq!(reveal(&masker(1..=16), word, &text), Err("foreign"));
+        prop_assert_eq!(reveal(&MANY, word, &text), Err("foreign"));
     }
 
     #[test]
     fn arbitrary_text_is_never_deciphered(word in prop::sample::select(GENUINE).prop_map(|(word, _)| word), text in prop_oneof!["[^\0]{0,80}", "u_[a-z2-7]{30,70}@m.invalid", "user_[a-z2-7]{36}", "https://[a-z2-7]{36}.invalid/"]) {
-        prop_assert!(reveal(&masker(1..=16), word, &text).is_err());
+        prop_assert!(reveal(&MANY, word, &text).is_err());
     }
 
     #[test]
     fn an_altered_token_is_foreign(word in words(), raw in "[a-z.]{1,30}@[a-z]{3,9}[.]org", at in any::<prop::sample::Index>(), by in 1u8..31) {
-        let masker = masker(3..=3);
-        let token = mask(&masker, word, &raw);
+        let masker = &*ONE;
+        let token = mask(masker, word, &raw);
         let digits: Vec<usize> = token.bytes().enumerate().skip("https://".len()).filter(|(at, b)| sealed::is_digits(std::str::from_utf8(&[*b]).unwrap()) && *at < 30).map(|(at, _)| at).collect();
         let at = digits[at.index(digits.len())];
         let mut bytes = token.clone().into_bytes();
         let alphabet = b"abcdefghijklmnopqrstuvwxyz234567";
         let digit = alphabet.iter().position(|b| *b == bytes[at]).unwrap();
         bytes[at] = alphabet[(digit + usize::from(by)) % 32];
-        prop_assert_eq!(reveal(&masker, word, std::str::from_utf8(&bytes).unwrap()), Err("foreign"));
+        prop_assert_eq!(reveal(masker, word, std::str::from_utf8(&bytes).unwrap()), Err("foreign"));
     }
 }
 
