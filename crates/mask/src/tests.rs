@@ -664,8 +664,14 @@ fn broken_array_texts_become_null() {
 fn parts_of_texts_and_documents_become_what_they_are_in_columns() {
     let token = text("email", TEXT, -1, "ann@example.org").unwrap();
     assert_eq!(
-        text("text", TEXT, -1, "call \"Ann\" <ann@example.org>, or not").unwrap(),
-        format!("call \"Ann\" <{token}>, or not")
+        text(
+            "text",
+            TEXT,
+            -1,
+            "write \"soon\" to <ann@example.org>, or not"
+        )
+        .unwrap(),
+        format!("write \"soon\" to <{token}>, or not")
     );
     assert_eq!(
         text("text", TEXT, -1, "nothing here").unwrap(),

@@ -21,8 +21,7 @@ use crate::config::{self, Config, Destination, Profile, SslMode};
 /// # Errors
 /// Files that cannot be read, secrets that are missing, policies that do not pass.
 pub fn setup(config: &Config) -> Result<Setup> {
-    let root = config.masking.key.read_key().context("masking key")?;
-    let masker = Masker::new(root.expose(), &config.masking.scope, config.masking.epoch);
+    let masker = masker(&config.masking)?;
     let mut targets = BTreeMap::new();
     for (name, target) in &config.targets {
         targets.insert(name.clone(), self::target(target)?);
@@ -41,6 +40,19 @@ pub fn setup(config: &Config) -> Result<Setup> {
         },
         state: state_folder(config),
     })
+}
+
+/// What masks values, and turns tokens of the epochs that are in force back.
+///
+/// # Errors
+/// A key that cannot be read.
+pub fn masker(masking: &config::Masking) -> Result<Masker> {
+    let root = masking.key.read_key().context("masking key")?;
+    Ok(Masker::of_epochs(
+        root.expose(),
+        &masking.scope,
+        masking.epochs.clone(),
+    ))
 }
 
 /// Where Weir keeps what it must remember besides the ledger.

@@ -11,6 +11,7 @@ mod init;
 mod key;
 mod ledger;
 mod logkey;
+mod mask;
 mod output;
 mod policy;
 mod progress;
@@ -19,6 +20,9 @@ mod prune;
 mod remote;
 mod template;
 mod verify;
+
+#[cfg(test)]
+pub(crate) use self::mask::label_rows;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -103,6 +107,9 @@ enum Command {
     /// Have the database itself withhold labelled columns from masked sessions
     #[command(subcommand)]
     Floor(floor::Floor),
+    /// Show what masking makes of values
+    #[command(subcommand)]
+    Mask(mask::Mask),
     /// Tell what a statement does and what policy says to it
     Explain(explain::Explain),
 }
@@ -147,6 +154,7 @@ fn run(command: Command, output: &mut Output) -> Result<Ended> {
         Command::Evidence(evidence) => evidence.run(output),
         Command::Audit(audit) => audit.run(output),
         Command::Floor(floor) => floor.run(output),
+        Command::Mask(mask) => mask.run(output),
         Command::Explain(explain) => explain.run(output),
     }
 }

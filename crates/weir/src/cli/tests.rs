@@ -1,5 +1,7 @@
 //! Commands as a user types them, in a folder of their own.
 
+mod mask;
+
 use std::cell::RefCell;
 use std::io::Write;
 use std::path::Path;

@@ -29,7 +29,7 @@ sections! {
     LEDGER = "ledger": ["directory", "profile", "origin", "reserve", "retention", "memory", "listen", "insecure"];
     SEARCH = "search": ["store", "seal_after"];
     KEYS = "keys": ["file"];
-    MASKING = "masking": ["key", "scope", "epoch"];
+    MASKING = "masking": ["key", "scope", "epoch", "oldest_epoch"];
     POLICY = "policy": ["files"];
     TARGETS = "targets": [];
     TARGET = "targets.*": ["environment", "url", "observe", "ca", "logins", "labels", "floor"];

@@ -17,6 +17,7 @@ mod url;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -131,8 +132,8 @@ pub struct Masking {
     pub key: SecretSource,
     /// Equal values have equal stand-ins within one scope.
     pub scope: String,
-    /// Raised to make all stand-ins new.
-    pub epoch: u32,
+    /// The last one masks: it is raised to make all stand-ins new. Tokens of all of them are understood.
+    pub epochs: RangeInclusive<u32>,
 }
 
 /// Where policies come from.

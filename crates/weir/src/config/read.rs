@@ -201,10 +201,17 @@ fn masking(top: &Section<'_>) -> Option<Masking> {
     let epoch = section
         .get("epoch")
         .map_or(Some(1), |entry| entry.number(0..=u64::from(u32::MAX)));
+    let newest = u32::try_from(epoch?).ok()?;
+    let first = newest.saturating_sub(mask::MAX_EPOCHS - 1);
+    let oldest = section
+        .get("oldest_epoch")
+        .map_or(Some(u64::from(newest)), |entry| {
+            entry.number(u64::from(first)..=u64::from(newest))
+        });
     Some(Masking {
         key: key?,
         scope: scope?.to_owned(),
-        epoch: u32::try_from(epoch?).ok()?,
+        epochs: u32::try_from(oldest?).ok()?..=newest,
     })
 }
 
