@@ -9,6 +9,7 @@ pub mod demo;
 pub mod detect;
 pub mod lab;
 pub mod leaks;
+pub mod prove;
 pub mod test;
 pub mod tidy;
 

@@ -41,6 +41,8 @@ enum Command {
     Tidy,
     /// Run a corpus of exfiltration attempts through the gateway
     Leaks(xtask::leaks::Leaks),
+    /// Generated statements under the oracles that need no corpus
+    Prove(xtask::prove::Prove),
 }
 
 fn main() -> ExitCode {
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         Command::Test => xtask::test::run(),
         Command::Tidy => xtask::tidy::run(),
         Command::Leaks(options) => xtask::leaks::run(&options),
+        Command::Prove(options) => xtask::prove::run(&options),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::corpus::{Case, Kind};
+use super::worlds::placeholder;
 use crate::lab::{Answer, Client, Connect, Extended, Fields};
 
 /// What a client received in one case.
@@ -75,6 +76,7 @@ pub(crate) fn run(case: &Case, connect: &Connect, function: u32) -> Transcript {
         ..Extended::default()
     };
     for statement in requests(case) {
+        let statement = &filled(statement, &transcript.answers);
         let begun = Instant::now();
         let answer = match case.kind {
             Kind::Q | Kind::Multi | Kind::Inf | Kind::Time | Kind::Repl => client.query(statement),
@@ -89,6 +91,43 @@ pub(crate) fn run(case: &Case, connect: &Connect, function: u32) -> Transcript {
         }
     }
     transcript
+}
+
+/// The statement with each `{{statement.row.column}}` replaced by that cell of an earlier answer, all counted from 1.
+/// What is not there stays as it stands.
+fn filled(statement: &str, answers: &[Answer]) -> String {
+    let mut out = String::new();
+    let mut rest = statement;
+    while let Some((before, inside, after)) = placeholder(rest) {
+        out.push_str(before);
+        match cell(inside, answers) {
+            Some(cell) => out.push_str(&cell.replace('\'', "''")),
+            None => out.push_str(&format!("{{{{{inside}}}}}")),
+        }
+        rest = after;
+    }
+    out + rest
+}
+
+fn cell(place: &str, answers: &[Answer]) -> Option<String> {
+    let mut numbers = place
+        .split('.')
+        .map(|number| number.trim().parse::<usize>().ok()?.checked_sub(1));
+    let mut next = || numbers.next().flatten();
+    let (statement, row, column) = (next()?, next()?, next()?);
+    answers
+        .get(statement)?
+        .rows()
+        .get(row)?
+        .get(column)
+        .cloned()
+}
+
+/// Whether a case's requests depend on earlier answers.
+pub(crate) fn writes_back(case: &Case) -> bool {
+    case.statements
+        .iter()
+        .any(|statement| placeholder(statement).is_some())
 }
 
 fn requests(case: &Case) -> Vec<&str> {
@@ -106,4 +145,25 @@ fn requests(case: &Case) -> Vec<&str> {
         _ => {}
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::client::ResultSet;
+
+    #[test]
+    fn a_statement_may_name_cells_of_earlier_answers() {
+        let set = ResultSet {
+            rows: vec![vec![Some(b"7".to_vec()), Some(b"o'x".to_vec())]],
+            ..ResultSet::default()
+        };
+        let answers = [Answer {
+            sets: vec![set],
+            ..Answer::default()
+        }];
+        let text = "select '{{1.1.2}}' where id = {{1.1.1}} or '{{1.2.1}}{{no}}' = ''";
+        let wanted = "select 'o''x' where id = 7 or '{{1.2.1}}{{no}}' = ''";
+        assert_eq!(filled(text, &answers), wanted);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 /// How a case is sent.
@@ -41,9 +41,8 @@ pub(crate) enum Extra {
     Encoded,
 }
 
-/// One case.
+/// One case. Further fields are a corpus's own notes.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Case {
     pub(crate) id: String,
     pub(crate) class: String,
@@ -51,6 +50,7 @@ pub(crate) struct Case {
     pub(crate) statements: Vec<String>,
     #[serde(default)]
     pub(crate) oracle: Option<Extra>,
+    #[serde(default)]
     pub(crate) leaks_unmasked: bool,
 }
 
@@ -58,8 +58,24 @@ pub(crate) struct Case {
 pub(crate) fn read(file: &Path, files: &Path, port: u16) -> Result<Vec<Case>> {
     let text =
         std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let mut cases: Vec<Case> = serde_json::from_str(&text)
-        .with_context(|| format!("{} is not a corpus", file.display()))?;
+    let entries: Vec<serde_json::Value> = serde_json::from_str(&text).with_context(|| {
+        format!(
+            "{} is not a corpus: a list of cases in JSON",
+            file.display()
+        )
+    })?;
+    let mut cases = Vec::new();
+    for (place, entry) in entries.into_iter().enumerate() {
+        let id = entry
+            .get("id")
+            .map_or_else(|| format!("number {}", place + 1), ToString::to_string);
+        let case: Case = serde_json::from_value(entry)
+            .with_context(|| format!("{}: case {id} cannot be read", file.display()))?;
+        if case.statements.is_empty() {
+            bail!("{}: case {id} has no statements", file.display());
+        }
+        cases.push(case);
+    }
     for case in &mut cases {
         for statement in &mut case.statements {
             *statement = relocate(statement, files, port);

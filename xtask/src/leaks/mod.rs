@@ -10,10 +10,12 @@ use clap::Args;
 
 mod case;
 mod corpus;
+pub(crate) mod labels;
 mod oracle;
 mod report;
+mod said;
 mod stage;
-mod worlds;
+pub(crate) mod worlds;
 
 use case::Transcript;
 use corpus::{Case, Kind};
@@ -21,12 +23,14 @@ use oracle::Oracle;
 pub use report::Summary;
 use report::{Outcome, Verdict};
 use stage::{Stage, World};
+use worlds::{Comparison, Pieces, Tokens, View, Which};
 
 use crate::lab::weir::{self, Profile};
 use crate::lab::{Configuration, Connect, Target, Weir};
 
 /// Options of `cargo xtask leaks`.
 #[derive(Args, Clone, Debug, Default)]
+#[command(after_long_help = HELP)]
 pub struct Leaks {
     /// The corpus; the repository's own when absent
     #[arg(long, value_name = "FILE")]
@@ -34,12 +38,15 @@ pub struct Leaks {
     /// The script that makes the database; the repository's own when absent
     #[arg(long, value_name = "FILE")]
     pub setup: Option<PathBuf>,
+    /// The second oracle too: each case also in a database with other masked values
+    #[arg(long)]
+    pub worlds: bool,
     /// Print one JSON document instead of the table
     #[arg(long)]
     pub json: bool,
     /// Fail when fewer percent of the classes direct, copy, cursor, prepare and extended are served
     #[arg(long, value_name = "PERCENT")]
-    pub floor: Option<usize>,
+    pub served: Option<usize>,
     /// Only these cases or classes
     #[arg(long, value_name = "ID|CLASS")]
     pub only: Vec<String>,
@@ -51,11 +58,30 @@ pub struct Leaks {
     pub verbose: bool,
 }
 
-const MASKED: &str = "masked";
+const HELP: &str = "\
+Oracles:
+  string  no canary, raw or (where a case says so) encoded, in any byte the masked principal receives
+  worlds  two databases whose masked values are related by a bijection give equal bytes, order included; only
+          stand-ins may differ, and only as the bijection says. Equality and NULLs are the same in both; lengths,
+          order, characters and domains are not
+
+Corpus: a list of {id, class, kind, statements, oracle, leaks_unmasked}; kinds are q, multi, x, xnd, xb, xp, inf, time,
+  fcall and repl. `{{2.1.3}}` in a statement is the cell of the second statement's answer in row 1, column 3.
+
+JSON: {\"summary\": {cases, leaked, masked, refused, control, silent, compared, control_worlds, unclear,
+                 served_percent},
+  \"cases\": [{id, class, verdict, why, oracle, worlds, control, control_direct,
+                 control_worlds, expected, statements}]}
+  verdict is masked, refused or leaked; oracle is string or worlds for a leak; worlds is same, noise, differ or unclear;
+  control says whether one who sees raw values saw them, control_worlds whether the worlds' bytes differ for him.
+
+Exit status: 0 when nothing leaked and the control leaked wherever the corpus says so, 1 otherwise, 2 on an error.";
+
+pub(crate) const MASKED: &str = "masked";
 const CONTROL: &str = "control";
 
 /// The masked principal may do anything but run code we cannot see into and see raw values.
-const POLICY: &str = r#"
+pub(crate) const POLICY: &str = r#"
 @id("masked-is-generous")
 permit (
   principal in Group::"masked",
@@ -78,19 +104,6 @@ when { !context.labels.isEmpty() }
 unless { context.enforced.masked.containsAll(context.labels) || principal in Group::"control" };
 "#;
 
-const LABELS: &[(&str, &str)] = &[
-    ("public.customers.email", "email"),
-    ("public.customers.ssn", "ssn"),
-    ("public.customers.salary", "salary"),
-    ("public.customers.profile", "json"),
-    ("public.customers.tags", "tags"),
-    ("public.customers.note", "note"),
-    ("public.parent.email", "email"),
-    ("public.child.email", "email"),
-    ("public.part.email", "email"),
-    ("public.part1.email", "email"),
-];
-
 /// Runs it; `false` when something leaked, the control was silent or too little was served.
 ///
 /// # Errors
@@ -98,8 +111,8 @@ const LABELS: &[(&str, &str)] = &[
 pub fn run(options: &Leaks) -> Result<bool> {
     let summary = measure(options)?;
     let served = options
-        .floor
-        .is_none_or(|floor| summary.served_percent >= floor);
+        .served
+        .is_none_or(|least| summary.served_percent >= least);
     Ok(summary.silent == 0 && (options.direct || summary.leaked == 0) && served)
 }
 
@@ -119,7 +132,7 @@ pub fn measure(options: &Leaks) -> Result<Summary> {
         .unwrap_or_else(|| folder.join("postgres-setup.sql"));
     let begun = Instant::now();
 
-    let mut stage = Stage::new(&setup)?;
+    let mut stage = Stage::new(&setup, &oracle::canaries())?;
     let mut cases = corpus::read(&corpus, stage.files(), stage.server().port())?;
     if !options.only.is_empty() {
         cases.retain(|case| {
@@ -131,6 +144,7 @@ pub fn measure(options: &Leaks) -> Result<Summary> {
     }
     let bench = Bench {
         oracle: Oracle::new(),
+        worlds: options.worlds,
         verbose: options.verbose,
     };
     let outcomes = if options.direct {
@@ -161,8 +175,21 @@ pub fn measure(options: &Leaks) -> Result<Summary> {
     Ok(summary)
 }
 
+/// How the one who sees raw fared in the first world.
+#[derive(Default)]
+struct Control {
+    /// He saw something raw.
+    saw: bool,
+    /// Only on a direct connection.
+    direct: bool,
+    /// The SQLSTATEs he met.
+    errors: Vec<String>,
+    transcript: Transcript,
+}
+
 struct Bench {
     oracle: Oracle,
+    worlds: bool,
     verbose: bool,
 }
 
@@ -198,8 +225,8 @@ impl Bench {
         let binary = weir::build(Profile::Debug)?;
         let folder = tempfile::tempdir()?;
         let mut target = Target::new(stage.server(), "leaks", "lab", stage.database());
-        for (column, label) in LABELS {
-            target = target.label(column, label);
+        for column in stage.columns() {
+            target = target.label(&column.path(), &column.label);
         }
         Configuration::default()
             .target(target)
@@ -219,9 +246,15 @@ impl Bench {
             controls.insert(case.id.clone(), seen);
         }
         let mut outcomes = Vec::new();
+        let mut raw = Vec::new();
         for case in cases {
-            let (control, control_direct, control_errors) =
-                controls.remove(&case.id).unwrap_or_default();
+            let Control {
+                saw: control,
+                direct: control_direct,
+                errors: control_errors,
+                transcript,
+            } = controls.remove(&case.id).unwrap_or_default();
+            raw.push((transcript, control_direct));
             let first = self.once(stage, case, World::First, Some((&mut gateway, MASKED)))?;
             let leak = self.leak(case, &first);
             let refused = first.broken.is_some()
@@ -235,10 +268,12 @@ impl Bench {
                 (None, true) => Verdict::Refused,
                 (None, false) => Verdict::Masked,
             };
+            let oracle = leak.is_some().then_some("string");
             let why = leak.or_else(|| first.trouble()).unwrap_or_default();
             outcomes.push((
                 Outcome {
                     verdict,
+                    oracle,
                     control,
                     control_direct,
                     ..outcome(case, why)
@@ -246,36 +281,18 @@ impl Bench {
                 first,
             ));
         }
-        let pairs = stage.oid_pairs()?;
-        let mut doubtful = Vec::new();
-        for (case, (outcome, first)) in cases.iter().zip(&outcomes) {
-            if outcome.verdict != Verdict::Leaked {
-                let second = self.once(stage, case, World::Second, Some((&mut gateway, MASKED)))?;
-                let same = |a: &str, b: &str| pairs.get(a).is_some_and(|other| other == b);
-                doubtful.push(worlds::differ(case, first, &second, &same));
-            } else {
-                doubtful.push(None);
-            }
-        }
         let mut done = Vec::new();
-        for ((case, (mut outcome, first)), difference) in cases.iter().zip(outcomes).zip(doubtful) {
-            if let Some(difference) = difference {
-                // What differs within one world too (times, oids) says nothing about masked values.
-                let again = self.once(stage, case, World::First, Some((&mut gateway, MASKED)))?;
-                match worlds::differ(case, &first, &again, &|_, _| false) {
-                    None => {
-                        outcome.verdict = Verdict::Leaked;
-                        outcome.why = format!("two worlds: {difference}");
-                    }
-                    Some(noise) => {
-                        eprintln!("{}: not comparable between worlds ({noise})", case.id);
-                    }
-                }
-            }
+        if self.worlds {
+            let (tokens, broken) = self.learn(stage, &mut gateway)?;
+            done.extend(broken);
+            self.second_world(stage, &mut gateway, cases, &mut outcomes, &tokens)?;
+            self.control_again(stage, &mut gateway, cases, &mut outcomes, &raw)?;
+        }
+        for (outcome, _) in outcomes {
             if self.verbose {
                 eprintln!(
                     "{} {:?} control {}: {}",
-                    case.id, outcome.verdict, outcome.control, outcome.why
+                    outcome.id, outcome.verdict, outcome.control, outcome.why
                 );
             }
             done.push(outcome);
@@ -283,13 +300,136 @@ impl Bench {
         Ok(done)
     }
 
-    /// Whether one who sees raw sees raw: through the gateway, or else directly; and the SQLSTATEs he met.
-    fn control(
+    /// Learns the stand-ins of both worlds: what the masked principal gets for each labelled column, text and binary.
+    /// What a label declares and does not hold comes back as outcomes of their own.
+    fn learn(&self, stage: &mut Stage, gateway: &mut Weir) -> Result<(Tokens, Vec<Outcome>)> {
+        let columns = stage.columns().to_vec();
+        let mut seen = Vec::new();
+        for world in [World::First, World::Second] {
+            if stage.ready(world)? {
+                gateway.resume()?;
+            }
+            seen.push(worlds::answers(
+                &mut gateway.client(MASKED, "leaks")?,
+                &columns,
+            )?);
+        }
+        let [one, two] = seen.as_slice() else {
+            anyhow::bail!("two worlds");
+        };
+        let (tokens, broken) = Tokens::learnt(one, two);
+        let broken = broken
+            .into_iter()
+            .map(|(column, why)| Outcome {
+                id: column,
+                class: "release".to_owned(),
+                verdict: Verdict::Leaked,
+                why,
+                oracle: Some("worlds"),
+                worlds: Some("differ"),
+                control: false,
+                control_direct: false,
+                control_worlds: None,
+                expected: false,
+                statements: Vec::new(),
+            })
+            .collect();
+        Ok((tokens, broken))
+    }
+
+    /// Runs every case that showed nothing raw in the second world too.
+    fn second_world(
         &self,
         stage: &mut Stage,
         gateway: &mut Weir,
-        case: &Case,
-    ) -> Result<(bool, bool, Vec<String>)> {
+        cases: &[Case],
+        outcomes: &mut [(Outcome, Transcript)],
+        tokens: &Tokens,
+    ) -> Result<()> {
+        let newest_oid = stage.newest_oid();
+        let in_pieces = |case: &Case, of: &Transcript, world: World| -> Pieces {
+            let view = View {
+                names: match world {
+                    World::First => &tokens.first,
+                    World::Second => &tokens.second,
+                },
+                newest_oid,
+                own_text_differs: case::writes_back(case),
+            };
+            of.answers
+                .iter()
+                .flat_map(|answer| worlds::pieces(answer, view))
+                .collect()
+        };
+        // one change of worlds for all, and then again for what is doubtful
+        let mut seconds = Vec::new();
+        for (case, (outcome, _)) in cases.iter().zip(outcomes.iter()) {
+            let leaked = outcome.verdict == Verdict::Leaked;
+            let second = (!leaked)
+                .then(|| self.once(stage, case, World::Second, Some((gateway, MASKED))))
+                .transpose()?;
+            seconds.push(second.map(|second| in_pieces(case, &second, World::Second)));
+        }
+        for ((case, (outcome, first)), second) in cases.iter().zip(outcomes).zip(seconds) {
+            let Some(second) = second else { continue };
+            let one = in_pieces(case, first, World::First);
+            let found = worlds::compare(&one, &second, |which| {
+                let world = match which {
+                    Which::First => World::First,
+                    Which::Second => World::Second,
+                };
+                let again = self.once(stage, case, world, Some((gateway, MASKED)))?;
+                anyhow::Ok(in_pieces(case, &again, world))
+            })?;
+            outcome.worlds = Some(match found {
+                Comparison::Same => "same",
+                Comparison::SameButNoise => "noise",
+                Comparison::Differ(difference) => {
+                    outcome.verdict = Verdict::Leaked;
+                    outcome.oracle = Some("worlds");
+                    outcome.why = format!("two worlds: {difference}");
+                    "differ"
+                }
+                Comparison::Unclear(difference) => {
+                    outcome.why = format!("differs from run to run: {difference}");
+                    report::UNCLEAR
+                }
+            });
+        }
+        Ok(())
+    }
+
+    /// Runs the control in the second world too: an oracle that never fires proves nothing.
+    fn control_again(
+        &self,
+        stage: &mut Stage,
+        gateway: &mut Weir,
+        cases: &[Case],
+        outcomes: &mut [(Outcome, Transcript)],
+        raw: &[(Transcript, bool)],
+    ) -> Result<()> {
+        let nothing = Tokens::default();
+        let view = View {
+            names: &nothing.first,
+            newest_oid: stage.newest_oid(),
+            own_text_differs: false,
+        };
+        let in_pieces = |of: &Transcript| -> Pieces {
+            of.answers
+                .iter()
+                .flat_map(|answer| worlds::pieces(answer, view))
+                .collect()
+        };
+        for ((case, (outcome, _)), (first, direct)) in cases.iter().zip(outcomes).zip(raw) {
+            let through = (!direct).then_some((&mut *gateway, CONTROL));
+            let second = self.once(stage, case, World::Second, through)?;
+            outcome.control_worlds = Some(in_pieces(first) != in_pieces(&second));
+        }
+        Ok(())
+    }
+
+    /// Whether one who sees raw sees raw: through the gateway, or else directly; and the SQLSTATEs he met.
+    fn control(&self, stage: &mut Stage, gateway: &mut Weir, case: &Case) -> Result<Control> {
         let transcript = self.once(stage, case, World::First, Some((gateway, CONTROL)))?;
         let codes = |of: &Transcript| {
             of.errors()
@@ -297,7 +437,12 @@ impl Bench {
                 .collect::<Vec<_>>()
         };
         if self.leak(case, &transcript).is_some() {
-            return Ok((true, false, codes(&transcript)));
+            return Ok(Control {
+                saw: true,
+                direct: false,
+                errors: codes(&transcript),
+                transcript,
+            });
         }
         if self.verbose && case.leaks_unmasked {
             eprintln!(
@@ -308,7 +453,12 @@ impl Bench {
         }
         let direct = self.once(stage, case, World::First, None)?;
         let leaks = self.leak(case, &direct).is_some();
-        Ok((leaks, leaks, codes(&direct)))
+        Ok(Control {
+            saw: leaks,
+            direct: leaks,
+            errors: codes(&direct),
+            transcript: direct,
+        })
     }
 
     fn once(
@@ -338,7 +488,7 @@ impl Bench {
 
     fn leak(&self, case: &Case, transcript: &Transcript) -> Option<String> {
         match case.kind {
-            Kind::Inf => worlds::statements_differ(case, transcript)
+            Kind::Inf => said::statements_differ(case, transcript)
                 .or_else(|| self.oracle_without_own_text(case, transcript)),
             Kind::Time => match transcript.took.as_slice() {
                 [one, two, ..] if one.as_millis() >= two.as_millis() + 200 => {
@@ -372,8 +522,11 @@ fn outcome(case: &Case, why: String) -> Outcome {
         class: case.class.clone(),
         verdict: Verdict::Refused,
         why,
+        oracle: None,
+        worlds: None,
         control: false,
         control_direct: false,
+        control_worlds: None,
         expected: case.leaks_unmasked,
         statements: case.statements.clone(),
     }

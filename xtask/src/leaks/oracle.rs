@@ -37,6 +37,16 @@ const WHOLE: &[&str] = &[
 /// Keys a corpus may give to a keyed hash.
 const KEYS: &[&str] = &["", "k", "key", "x", "s", "secret"];
 
+/// Values that stand in masked columns and nowhere else, as text.
+pub(crate) fn canaries() -> Vec<String> {
+    let numbers = NUMBERS.iter().map(ToString::to_string);
+    TEXTS
+        .iter()
+        .map(|text| (*text).to_owned())
+        .chain(numbers)
+        .collect()
+}
+
 /// Needles, made once.
 #[derive(Debug)]
 pub(crate) struct Oracle {

@@ -25,14 +25,23 @@ pub(crate) struct Outcome {
     pub(crate) verdict: Verdict,
     /// What leaked, or the first error.
     pub(crate) why: String,
+    /// Which oracle saw the leak: `string` or `worlds`.
+    pub(crate) oracle: Option<&'static str>,
+    /// Whether the two worlds gave equal bytes; absent when they were not compared.
+    pub(crate) worlds: Option<&'static str>,
     /// Whether the one who sees raw saw raw.
     pub(crate) control: bool,
     /// Whether only a direct connection did, because the gateway refuses the form to everyone.
     pub(crate) control_direct: bool,
+    /// Whether the two worlds' bytes differ for one who sees raw.
+    pub(crate) control_worlds: Option<bool>,
     /// What the corpus says of an unmasked connection.
     pub(crate) expected: bool,
     pub(crate) statements: Vec<String>,
 }
+
+/// What [`Outcome::worlds`] says when one world's answers are never the same.
+pub(crate) const UNCLEAR: &str = "unclear";
 
 /// Classes that must be served, not refused.
 pub(crate) const SERVED: &[&str] = &["direct", "copy", "cursor", "prepare", "extended"];
@@ -52,6 +61,12 @@ pub struct Summary {
     pub control: usize,
     /// Cases the corpus says leak unmasked, and did not for the control.
     pub silent: usize,
+    /// Cases the two worlds were compared in.
+    pub compared: usize,
+    /// Cases in which the worlds differ for one who sees raw: the second oracle is alive.
+    pub control_worlds: usize,
+    /// Cases in which one world's own answers differ so much that nothing can be said.
+    pub unclear: usize,
     /// Percent of the classes direct, copy, cursor, prepare and extended that were served.
     pub served_percent: usize,
 }
@@ -80,6 +95,18 @@ pub(crate) fn summary(outcomes: &[Outcome]) -> Summary {
         silent: outcomes
             .iter()
             .filter(|outcome| outcome.expected && !outcome.control)
+            .count(),
+        compared: outcomes
+            .iter()
+            .filter(|outcome| outcome.worlds.is_some())
+            .count(),
+        control_worlds: outcomes
+            .iter()
+            .filter(|outcome| outcome.control_worlds == Some(true))
+            .count(),
+        unclear: outcomes
+            .iter()
+            .filter(|outcome| outcome.worlds == Some(UNCLEAR))
             .count(),
         served_percent: (served * 100).checked_div(of_class.len()).unwrap_or(100),
     }
@@ -130,6 +157,18 @@ pub(crate) fn table(outcomes: &[Outcome]) -> String {
             short(outcome)
         );
     }
+    for outcome in outcomes
+        .iter()
+        .filter(|outcome| outcome.worlds == Some(UNCLEAR))
+    {
+        let _ = writeln!(
+            text,
+            "UNCLEAR {} {}: differs from run to run\n       {}",
+            outcome.id,
+            outcome.class,
+            short(outcome)
+        );
+    }
     let direct: Vec<&str> = outcomes
         .iter()
         .filter(|outcome| outcome.control_direct)
@@ -152,8 +191,8 @@ fn short(outcome: &Outcome) -> String {
 /// The last line.
 pub(crate) fn last_line(of: &Summary) -> String {
     format!(
-        "leaks: {} of {} (masked {}, refused {}, control {})",
-        of.leaked, of.cases, of.masked, of.refused, of.control
+        "leaks: {} of {} (masked {}, refused {}, control {}; two worlds compared in {}, control differs in {})",
+        of.leaked, of.cases, of.masked, of.refused, of.control, of.compared, of.control_worlds
     )
 }
 
@@ -167,8 +206,11 @@ mod tests {
             class: class.into(),
             verdict,
             why: String::new(),
+            oracle: None,
+            worlds: None,
             control,
             control_direct: false,
+            control_worlds: None,
             expected: true,
             statements: Vec::new(),
         }
@@ -184,7 +226,7 @@ mod tests {
         let of = summary(&all);
         assert_eq!(
             last_line(&of),
-            "leaks: 1 of 3 (masked 1, refused 1, control 2)"
+            "leaks: 1 of 3 (masked 1, refused 1, control 2; two worlds compared in 0, control differs in 0)"
         );
         assert_eq!((of.silent, of.served_percent), (1, 50));
         assert!(table(&all).contains("LEAK   T1 expr"));

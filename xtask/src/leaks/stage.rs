@@ -1,13 +1,13 @@
 //! The database a corpus runs against, put back into its first state whenever a case changed it.
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
 use super::corpus::relocate;
-use super::worlds;
+use super::labels::{self, Labelled};
+use super::worlds::{Side, mapping, write};
 use crate::lab::{Client, Postgres, Settings};
 
 /// Which of the two databases that differ only in masked values.
@@ -15,9 +15,12 @@ use crate::lab::{Client, Postgres, Settings};
 pub(crate) enum World {
     /// As the set-up script makes it.
     First,
-    /// With every masked value another one.
+    /// With every masked value's image in its place.
     Second,
 }
+
+/// What the set-up script made, from which both worlds are copied.
+const ORIGIN: &str = "weir_origin";
 
 impl World {
     fn template(self) -> &'static str {
@@ -38,11 +41,13 @@ pub(crate) struct Stage {
     world: World,
     clean_at: String,
     resets: u32,
+    columns: Vec<Labelled>,
+    newest_oid: u32,
 }
 
 impl Stage {
-    /// Starts a server and makes both worlds from a set-up script.
-    pub(crate) fn new(setup: &Path) -> Result<Stage> {
+    /// Starts a server and makes both worlds from a set-up script. `canaries` stand in masked columns only.
+    pub(crate) fn new(setup: &Path, canaries: &[String]) -> Result<Stage> {
         let server = Postgres::start_with(&Settings {
             configuration: [
                 "shared_preload_libraries = 'pg_stat_statements'",
@@ -74,17 +79,29 @@ impl Stage {
             .to_owned();
         let mut keeper = server.client("postgres")?;
         keeper.run("create extension pg_stat_statements")?;
-        for (world, text) in [(World::Second, worlds::second(&text)), (World::First, text)] {
-            server
-                .script("postgres", &text)
-                .context("the set-up script failed")?;
-            // A table still to be tidied would be, by the first who reads it: that would look like a change.
-            server.client(&database)?.run("vacuum (freeze)")?;
-            keeper.run(&format!(
-                "alter database \"{database}\" rename to {}",
-                world.template()
-            ))?;
+        server
+            .script("postgres", &text)
+            .with_context(|| format!("{} failed", setup.display()))?;
+        let (columns, values) = {
+            let mut client = server.client(&database)?;
+            let columns = labels::find(&mut client, labels::NAMED, canaries)?;
+            let values = mapping(&mut client, &columns)?;
+            (columns, values)
+        };
+        // renaming waits for the connection's end, and disconnects nobody
+        keeper.run(&format!(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = '{database}'"
+        ))?;
+        keeper.run(&format!("alter database \"{database}\" rename to {ORIGIN}"))?;
+        for (world, side) in [(World::First, Side::Same), (World::Second, Side::Image)] {
+            let name = world.template();
+            keeper.run(&format!("create database {name} template {ORIGIN}"))?;
+            write(&mut server.client(name)?, &values, side)?;
         }
+        let newest_oid = keeper
+            .run("select max(oid) from pg_database")?
+            .value()
+            .parse()?;
         let mut stage = Stage {
             server,
             keeper,
@@ -93,6 +110,8 @@ impl Stage {
             world: World::First,
             clean_at: String::new(),
             resets: 0,
+            columns,
+            newest_oid,
         };
         stage.put(World::First)?;
         Ok(stage)
@@ -131,30 +150,14 @@ impl Stage {
         Ok(answer.value().parse().unwrap_or_default())
     }
 
-    /// Oids of the objects of the set-up in a world, by what they are.
-    fn oids(&self, world: World) -> Result<HashMap<String, String>> {
-        let mut client = self.server.client(world.template())?;
-        let answer = client.run(
-            "select 'class ' || oid::regclass, oid from pg_class where oid >= 16384
-             union all select 'type ' || oid::regtype, oid from pg_type where oid >= 16384
-             union all select 'function ' || oid::regprocedure, oid from pg_proc where oid >= 16384
-             union all select 'constraint ' || conname || conrelid::regclass, oid from pg_constraint where oid >= 16384
-             union all select 'database ' || datname, oid from pg_database where datname = current_database()",
-        )?;
-        Ok(answer
-            .rows()
-            .into_iter()
-            .filter_map(|row| Some((row.first()?.clone(), row.get(1)?.clone())))
-            .collect())
+    /// The labelled columns.
+    pub(crate) fn columns(&self) -> &[Labelled] {
+        &self.columns
     }
 
-    /// Pairs of oids of one object in the first and the second world.
-    pub(crate) fn oid_pairs(&self) -> Result<HashMap<String, String>> {
-        let (first, mut second) = (self.oids(World::First)?, self.oids(World::Second)?);
-        Ok(first
-            .into_iter()
-            .filter_map(|(object, oid)| Some((oid, second.remove(&object)?)))
-            .collect())
+    /// Both worlds have the same oids up to this one.
+    pub(crate) fn newest_oid(&self) -> u32 {
+        self.newest_oid
     }
 
     fn position(&mut self) -> Result<String> {

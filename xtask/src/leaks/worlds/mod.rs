@@ -1,0 +1,24 @@
+//! The second oracle: two databases whose masked values are related by a bijection give equal bytes, order included.
+//!
+//! [`image`] draws the bijection, [`rewrite`] writes it into a database, [`tokens`] learns which stand-in of one world
+//! answers to which of the other, and [`transcript`] compares. What a label declares as released is the same in both
+//! worlds: which values are equal, which are NULL, the shape of arrays and documents, a phone's country. Everything
+//! else about a masked value is not, and may show in no byte.
+
+mod image;
+mod rewrite;
+mod tokens;
+mod transcript;
+mod value;
+
+pub(crate) use rewrite::{Side, mapping, write};
+pub(crate) use tokens::{Tokens, answers};
+pub(crate) use transcript::{Comparison, Pieces, View, Which, compare, pieces};
+pub(crate) use value::Shape;
+
+/// The first `{{…}}` of a text: what stands before it, in it and after it.
+pub(crate) fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = text.split_once("{{")?;
+    let (inside, after) = rest.split_once("}}")?;
+    Some((before, inside, after))
+}

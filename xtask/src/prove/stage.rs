@@ -1,0 +1,228 @@
+//! The two worlds side by side behind one gateway, and a masked principal's connection to each.
+
+use anyhow::{Context, Result};
+use tempfile::TempDir;
+
+use super::grammar::{How, Unit};
+use crate::lab::weir::{self, Profile};
+use crate::lab::{Answer, Client, Configuration, Extended, Postgres, Settings, Target, Weir};
+use crate::leaks::labels::{self, Labelled};
+use crate::leaks::worlds::{Pieces, Side, Tokens, View, Which, answers, mapping, write};
+use crate::leaks::{MASKED, POLICY};
+
+/// What is masked in `prove-setup.sql`.
+const LABELS: &[(&str, &str)] = &[
+    ("public.people.email", "email"),
+    ("public.people.backup", "email"),
+    ("public.people.ssn", "ssn"),
+    ("public.people.phone", "phone"),
+    ("public.people.salary", "salary"),
+    ("public.people.born", "date-of-birth"),
+    ("public.people.profile", "json"),
+    ("public.people.tags", "username"),
+    ("public.people.note", "note"),
+    ("public.people.uid", "uuid"),
+    ("public.people.addr", "ip"),
+    ("public.contacts.email", "email"),
+    ("public.contacts.ssn", "ssn"),
+    ("public.events.email", "email"),
+    ("public.events_low.email", "email"),
+    ("public.events_high.email", "email"),
+    ("public.kin.email", "email"),
+    ("public.staff.email", "email"),
+];
+
+const ORIGIN: &str = "prove";
+
+fn name(world: Which) -> &'static str {
+    match world {
+        Which::First => "one",
+        Which::Second => "two",
+    }
+}
+
+/// Everything that runs.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    gateway: Weir,
+    server: Postgres,
+    _folder: TempDir,
+    pub(crate) tokens: Tokens,
+    newest_oid: u32,
+    clients: [Option<Client>; 2],
+    /// Units that wrote since the tables were tidied.
+    written: usize,
+}
+
+/// What came of one unit in one world.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) pieces: Pieces,
+    pub(crate) answers: Vec<Answer>,
+}
+
+impl Stage {
+    /// Starts a server and a gateway and makes both worlds.
+    pub(crate) fn new() -> Result<Stage> {
+        let binary = weir::build(Profile::Debug)?;
+        let server = Postgres::start_with(&Settings {
+            configuration: vec!["autovacuum = off".to_owned(), "jit = off".to_owned()],
+            ..Settings::default()
+        })?;
+        let setup = std::fs::read_to_string(crate::root().join("xtask/corpora/prove-setup.sql"))?;
+        server.script("postgres", &setup)?;
+        let (columns, values) = {
+            let mut client = server.client(ORIGIN)?;
+            let columns = labels::find(&mut client, LABELS, &[])?;
+            let values = mapping(&mut client, &columns)?;
+            (columns, values)
+        };
+        let mut keeper = server.client("postgres")?;
+        keeper.run(&format!(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = '{ORIGIN}'"
+        ))?;
+        for (world, side) in [(Which::First, Side::Same), (Which::Second, Side::Image)] {
+            let name = name(world);
+            keeper.run(&format!("create database {name} template {ORIGIN}"))?;
+            write(&mut server.client(name)?, &values, side)?;
+        }
+        let newest_oid = keeper
+            .run("select max(oid) from pg_database")?
+            .value()
+            .parse()?;
+
+        let folder = tempfile::tempdir()?;
+        let mut configuration = Configuration::default()
+            .principal(MASKED, "human", &["masked"])
+            .policy("prove.cedar", POLICY);
+        for world in [Which::First, Which::Second] {
+            let mut target = Target::new(&server, name(world), "lab", name(world));
+            for column in &columns {
+                target = target.label(&column.path(), &column.label);
+            }
+            configuration = configuration.target(target);
+        }
+        configuration.write(folder.path())?;
+        let gateway = Weir::start_binary(&binary, folder.path(), &[])?;
+        let mut stage = Stage {
+            gateway,
+            server,
+            _folder: folder,
+            tokens: Tokens::default(),
+            newest_oid,
+            clients: [None, None],
+            written: 0,
+        };
+        stage.learn(&columns)?;
+        Ok(stage)
+    }
+
+    fn learn(&mut self, columns: &[Labelled]) -> Result<()> {
+        let one = answers(self.client(Which::First)?, columns)?;
+        let two = answers(self.client(Which::Second)?, columns)?;
+        let (tokens, broken) = Tokens::learnt(&one, &two);
+        if let Some((column, why)) = broken.first() {
+            anyhow::bail!("what {column} releases is not the same in both worlds: {why}");
+        }
+        self.tokens = tokens;
+        Ok(())
+    }
+
+    /// The database server, for who wants to look into the first world itself.
+    pub(crate) fn server(&self) -> &Postgres {
+        &self.server
+    }
+
+    fn client(&mut self, world: Which) -> Result<&mut Client> {
+        let place = usize::from(world == Which::Second);
+        let connect = self.gateway.connect(MASKED, name(world));
+        let slot = self.clients.get_mut(place).context("two worlds")?;
+        if slot.is_none() {
+            let mut client = Client::connect(&connect)?;
+            client.run("set statement_timeout = 3000")?;
+            *slot = Some(client);
+        }
+        slot.as_mut().context("just connected")
+    }
+
+    /// Runs a unit in a world.
+    pub(crate) fn run(&mut self, unit: &Unit, world: Which) -> Result<Run> {
+        let mut all = Vec::new();
+        let mut broken = None;
+        let mut filled = false;
+        for (how, template) in &unit.requests {
+            let text = self.tokens.filled(template, world);
+            filled |= text != *template;
+            let client = self.client(world)?;
+            let extended = Extended {
+                binary: *how == How::Binary,
+                ..Extended::default()
+            };
+            let answer = match how {
+                How::Simple => client.query(&text),
+                How::Extended | How::Binary => client.extended(&text, &extended),
+            };
+            match answer {
+                Ok(answer) if !answer.closed => all.push(answer),
+                Ok(answer) => {
+                    broken = Some("closed".to_owned());
+                    all.push(answer);
+                    break;
+                }
+                Err(failure) => {
+                    broken = Some(failure.to_string());
+                    break;
+                }
+            }
+        }
+        if broken.is_some() {
+            self.forget(world);
+        } else if all.last().is_some_and(|answer| answer.status != b'I') {
+            self.client(world)?.query("rollback")?;
+        }
+        if broken.is_none()
+            && unit
+                .requests
+                .iter()
+                .any(|(_, text)| text.starts_with("prepare"))
+        {
+            self.client(world)?.query("deallocate all")?;
+        }
+        let view = View {
+            names: match world {
+                Which::First => &self.tokens.first,
+                Which::Second => &self.tokens.second,
+            },
+            newest_oid: self.newest_oid,
+            own_text_differs: filled,
+        };
+        let mut pieces: Pieces = all
+            .iter()
+            .flat_map(|answer| crate::leaks::worlds::pieces(answer, view))
+            .collect();
+        pieces.extend(broken.map(String::into_bytes));
+        Ok(Run {
+            pieces,
+            answers: all,
+        })
+    }
+
+    /// Removes what writes that were rolled back left in the tables: how many pages a table has decides plans, and
+    /// longer values fill pages sooner.
+    pub(crate) fn tidy(&mut self, unit: &Unit) -> Result<()> {
+        self.written += usize::from(unit.requests.len() > 3);
+        if self.written >= 10 {
+            self.written = 0;
+            for world in [Which::First, Which::Second] {
+                self.server.client(name(world))?.run("vacuum")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self, world: Which) {
+        if let Some(slot) = self.clients.get_mut(usize::from(world == Which::Second)) {
+            *slot = None;
+        }
+    }
+}
