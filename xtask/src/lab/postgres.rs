@@ -260,6 +260,15 @@ impl Postgres {
         format!("postgres://127.0.0.1:{}/{database}", self.port)
     }
 
+    /// `postgres://…` of a database, with the superuser and the password, without TLS.
+    #[must_use]
+    pub fn owner_url(&self, database: &str) -> String {
+        format!(
+            "postgres://{SUPERUSER}:{PASSWORD}@127.0.0.1:{}/{database}?sslmode=disable",
+            self.port
+        )
+    }
+
     /// A `psql` ready to be given arguments: superuser, no start-up file, stops at the first error.
     #[must_use]
     pub fn psql(&self, database: &str) -> Command {

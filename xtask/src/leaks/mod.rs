@@ -41,6 +41,9 @@ pub struct Leaks {
     /// The second oracle too: each case also in a database with other masked values
     #[arg(long)]
     pub worlds: bool,
+    /// With the database floor laid (`weir floor apply`), so that masked sessions log in as its role
+    #[arg(long)]
+    pub floor: bool,
     /// Print one JSON document instead of the table
     #[arg(long)]
     pub json: bool,
@@ -79,6 +82,10 @@ Exit status: 0 when nothing leaked and the control leaked wherever the corpus sa
 
 pub(crate) const MASKED: &str = "masked";
 const CONTROL: &str = "control";
+
+/// Where masked sessions log in when the floor is laid.
+const FLOOR: &str =
+    "[targets.leaks.floor]\nrole = \"weir_masked\"\npassword = { env = \"FLOOR_PASSWORD\" }\n";
 
 /// The masked principal may do anything but run code we cannot see into and see raw values.
 pub(crate) const POLICY: &str = r#"
@@ -145,6 +152,7 @@ pub fn measure(options: &Leaks) -> Result<Summary> {
     let bench = Bench {
         oracle: Oracle::new(),
         worlds: options.worlds,
+        floor: options.floor,
         verbose: options.verbose,
     };
     let outcomes = if options.direct {
@@ -190,6 +198,7 @@ struct Control {
 struct Bench {
     oracle: Oracle,
     worlds: bool,
+    floor: bool,
     verbose: bool,
 }
 
@@ -228,7 +237,7 @@ impl Bench {
         for column in stage.columns() {
             target = target.label(&column.path(), &column.label);
         }
-        Configuration::default()
+        let mut configuration = Configuration::default()
             .target(target)
             .principal(MASKED, "human", &["masked"])
             .principal(
@@ -236,9 +245,18 @@ impl Bench {
                 "human",
                 &["control", "pii-readers", "server-functions"],
             )
-            .policy("leaks.cedar", POLICY)
-            .write(folder.path())?;
-        let mut gateway = Weir::start_binary(&binary, folder.path(), &[])?;
+            .policy("leaks.cedar", POLICY);
+        if self.floor {
+            configuration.more = FLOOR.to_owned();
+        }
+        configuration.write(folder.path())?;
+        let owner = stage.server().owner_url(stage.database());
+        let environment = [
+            ("WEIR_FLOOR_OWNER", owner.as_str()),
+            ("FLOOR_PASSWORD", "lab-floor"),
+        ];
+        let mut gateway = Weir::start_binary(&binary, folder.path(), &environment)?;
+        self.lay_floor(stage, &gateway)?;
 
         let mut controls = HashMap::new();
         for case in cases {
@@ -300,6 +318,22 @@ impl Bench {
         Ok(done)
     }
 
+    /// Lays the database floor into the database in place.
+    fn lay_floor(&self, stage: &mut Stage, gateway: &Weir) -> Result<()> {
+        if self.floor {
+            gateway.command(&[
+                "floor",
+                "apply",
+                "--config",
+                "weir.toml",
+                "--target",
+                "leaks",
+            ])?;
+            stage.settle()?;
+        }
+        Ok(())
+    }
+
     /// Learns the stand-ins of both worlds: what the masked principal gets for each labelled column, text and binary.
     /// What a label declares and does not hold comes back as outcomes of their own.
     fn learn(&self, stage: &mut Stage, gateway: &mut Weir) -> Result<(Tokens, Vec<Outcome>)> {
@@ -307,7 +341,13 @@ impl Bench {
         let mut seen = Vec::new();
         for world in [World::First, World::Second] {
             if stage.ready(world)? {
+                self.lay_floor(stage, gateway)?;
                 gateway.resume()?;
+            }
+            if self.floor {
+                // the database gives NULL for labelled columns: there are no stand-ins
+                seen.push(Vec::new());
+                continue;
             }
             seen.push(worlds::answers(
                 &mut gateway.client(MASKED, "leaks")?,
@@ -477,6 +517,7 @@ impl Bench {
             None => stage.server().connect(stage.database()),
             Some((gateway, principal)) => {
                 if anew {
+                    self.lay_floor(stage, gateway)?;
                     // A database that was dropped and made anew is another database: nobody promises to notice.
                     gateway.resume()?;
                 }

@@ -142,6 +142,12 @@ impl Stage {
         Ok(true)
     }
 
+    /// Takes the database in place as it is for untouched.
+    pub(crate) fn settle(&mut self) -> Result<()> {
+        self.clean_at = self.position()?;
+        Ok(())
+    }
+
     /// The oid of a function in the database in place; 0 when there is none.
     pub(crate) fn function(&self, name: &str) -> Result<u32> {
         let mut client = self.server.client(&self.database)?;
