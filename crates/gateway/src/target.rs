@@ -53,12 +53,14 @@ pub(crate) struct Target {
     pub(crate) sessions: AtomicUsize,
     trouble: Mutex<Option<String>>,
     bindings: PathBuf,
-    /// Views that read labelled columns, under the labels they were found for.
-    tainted: Mutex<Option<(Arc<Labels>, Arc<[Oid]>)>>,
+    tainted: Mutex<Option<Tainted>>,
     /// Whether bindings are written, which only a serving gateway does.
     keeps: AtomicBool,
     poll_ms: AtomicU64,
 }
+
+/// The labels, and the views found to read columns under them.
+type Tainted = (Arc<Labels>, Arc<[Oid]>);
 
 impl Target {
     pub(crate) fn new(
