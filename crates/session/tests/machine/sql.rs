@@ -159,6 +159,10 @@ fn select(text: &str, path: &str) -> Stmt {
     };
     let (list, from) = text.split_once(" from ").unwrap_or((text, ""));
     let list = list.trim();
+    let distinct = list.strip_prefix("distinct on (");
+    let list = distinct.map_or(list, |rest| {
+        rest.split_once(") ").map_or(rest, |(_, list)| list)
+    });
     if let Ok(number) = list.parse::<i32>() {
         return rows(vec![("?column?", 0, 0, 23)], vec![vec![number.to_string()]]);
     }

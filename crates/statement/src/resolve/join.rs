@@ -118,11 +118,13 @@ impl<'a> Resolver<'a> {
                 JoinKind::Inner | JoinKind::Right if both_text && is_text(right.ty) => right,
                 JoinKind::Inner | JoinKind::Left if same_type => left,
                 JoinKind::Right if same_type => right,
-                // The value of one side or the other, as it is.
+                // The value of one side or the other, as it is. Of one column joined to itself the
+                // server reports no origin where one column would have one.
                 JoinKind::Full
                     if same_type
                         && left.lineage.value.is_some()
-                        && right.lineage.value.is_some() =>
+                        && right.lineage.value.is_some()
+                        && left.lineage.value != right.lineage.value =>
                 {
                     ScopeColumn {
                         lineage: Lineage::any_of(&[left.lineage, right.lineage]),
