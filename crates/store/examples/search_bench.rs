@@ -302,7 +302,7 @@ fn generate(store: &Store, entries: u64) {
 fn template(number: u64) -> Intent {
     let shape = shape(number);
     let table = format!("public.table_{number}");
-    let label: Text = if number % 50 == 0 {
+    let label: Text = if number.is_multiple_of(50) {
         "salary".into()
     } else {
         "email".into()

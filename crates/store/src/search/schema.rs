@@ -224,8 +224,9 @@ WHERE e.kind = 'statement.intent'",
         says: "a session, with how it ended",
         sql: "\
 SELECT o.seq, o.\"at\", o.session, o.principal, o.principal_kind, o.on_behalf_of, o.target, o.environment,
-  o.protocol, o.tls, o.access_key, c.seq AS closed_seq, c.\"at\" AS closed_at, c.reason,
-  c.statement_count AS statements, c.refused_count AS refused, c.rows, c.bytes, c.masked_cells, c.duration_us
+  o.protocol, o.tls, o.access_key, c.seq AS closed_seq, c.\"at\" AS closed_at, c.reason AS reason,
+  c.statement_count AS statements, c.refused_count AS refused, c.rows AS rows, c.bytes AS bytes,
+  c.masked_cells AS masked_cells, c.duration_us AS duration_us
 FROM entries AS o
 LEFT JOIN (SELECT seq, \"at\", session, reason, statement_count, refused_count, rows, bytes, masked_cells, duration_us
   FROM entries WHERE kind = 'session.close') AS c ON c.session = o.session

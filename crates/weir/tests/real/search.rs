@@ -142,26 +142,34 @@ fn other_engines_read_the_same() {
         Err(why) => return skip(&format!("DuckDB and ClickHouse: {why:#}")),
     };
     let stand = busy();
+    let indexed = || -> (Vec<PathBuf>, u64) {
+        let folder = stand.weir.folder().join("ledger/search/v1");
+        let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|file| file.unwrap().path())
+            .collect();
+        files.retain(|file| file.extension().is_some_and(|end| end == "parquet"));
+        let ends = files.iter().map(|file| {
+            let name = file.file_stem().unwrap().to_str().unwrap();
+            name.split('-').nth(1).unwrap().parse::<u64>().unwrap()
+        });
+        let end = ends.max().unwrap_or(0);
+        (files, end)
+    };
+    // Up to the end of the last session.
     until("indexed", || {
-        let said = stand.weir.command(&["audit", "reindex"]);
-        said.is_ok_and(|_| {
-            search(&stand, &["--who", "helper"])
-                .first()
-                .is_some_and(|row| row["status"] == "ok")
-        })
+        let ended =
+            "SELECT max(closed_seq) AS last, count(*) - count(closed_seq) AS open FROM sessions";
+        let ended = stand.weir.command(&["audit", "sql", "--json", ended]);
+        let ended = &lines(&ended.unwrap())[0];
+        stand.weir.command(&["audit", "reindex"]).is_ok()
+            && ended["open"] == 0
+            && ended["last"]
+                .as_u64()
+                .is_some_and(|last| last < indexed().1)
     });
-    stand.weir.command(&["audit", "reindex"]).unwrap();
-    let folder = stand.weir.folder().join("ledger/search/v1");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|file| file.unwrap().path())
-        .collect();
-    files.retain(|file| file.extension().is_some_and(|end| end == "parquet"));
-    let end = files.iter().map(|file| {
-        let name = file.file_stem().unwrap().to_str().unwrap();
-        name.split('-').nth(1).unwrap().parse::<u64>().unwrap()
-    });
-    let below = format!("WHERE seq < {}", end.max().unwrap());
+    let (files, end) = indexed();
+    let below = format!("WHERE seq < {}", end);
     let queries: Vec<(bool, String)> = [
         (true, "SELECT seq, principal, on_behalf_of, command, fingerprint, decision, status, rows, duration_us FROM statements WHERE ORDER BY seq"),
         (true, "SELECT seq, objects, verbs, labels, masked_labels, masked_counts FROM statements WHERE AND status = 'ok' ORDER BY seq"),
