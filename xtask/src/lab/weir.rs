@@ -221,11 +221,14 @@ pub fn build(profile: Profile) -> Result<PathBuf> {
     )?;
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
-        .args(["build", "--quiet", "--package", "weir", "--bin", "weir"])
+        .args(["build", "--quiet", "--workspace", "--bin", "weir"])
         .current_dir(crate::root());
-    if profile == Profile::Release {
-        cargo.arg("--release");
-    }
+    // With a test beside it, it has the features that tests are built with; else the engine
+    // of the index would be built once more for one of them.
+    cargo.args(match profile {
+        Profile::Debug => ["--test", "standards"].as_slice(),
+        Profile::Release => &["--release"],
+    });
     if !cargo.status().context("cannot run cargo")?.success() {
         bail!("the gateway does not build");
     }
