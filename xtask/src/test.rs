@@ -181,7 +181,7 @@ fn fuzz_corpus() -> Result<Count> {
 
 fn own_leaks() -> Result<Count> {
     run_leaks(&Leaks {
-        served: Some(90),
+        served: Some(85),
         worlds: true,
         ..Leaks::default()
     })
