@@ -24,6 +24,54 @@ pub enum Durability {
     Fast,
 }
 
+/// The words of a statement as the server gets them. Tokens in them have become what they stand for, so they are not
+/// shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Words(pub(crate) Arc<str>);
+
+impl std::fmt::Debug for Words {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Words(…)")
+    }
+}
+
+/// What a token stands for. Not shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Revealed(Arc<str>);
+
+impl Revealed {
+    pub(crate) fn new(raw: &str) -> Self {
+        Self(raw.into())
+    }
+
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Revealed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Revealed(…)")
+    }
+}
+
+/// A parameter in the place of masked values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its place among the parameters, from 0.
+    pub index: usize,
+    /// The label of the values.
+    pub label: Label,
+    /// Their type; an array of it if `array`.
+    pub ty: ColumnType,
+    /// It is an array of values.
+    pub array: bool,
+    /// It is written.
+    pub written: bool,
+    /// The dataset that it is looked up in, if it is no token.
+    pub relation: Arc<str>,
+}
+
 /// The verdict on one query string.
 #[derive(Debug)]
 pub struct Verdict {
@@ -39,7 +87,7 @@ pub struct Verdict {
     pub cacheable: bool,
     /// What is sent in place of the client's text, and what the verdict is on: NULL stands where the client's
     /// computes with masked columns.
-    pub sent: Option<Arc<str>>,
+    pub sent: Option<Words>,
 }
 
 impl Verdict {
@@ -58,7 +106,13 @@ impl Verdict {
     /// What the server is sent for the client's `text`.
     #[must_use]
     pub fn sent<'a>(&'a self, text: &'a str) -> &'a str {
-        self.sent.as_deref().unwrap_or(text)
+        self.sent.as_ref().map_or(text, |words| &words.0)
+    }
+
+    /// Whether it depends on values of constants.
+    #[must_use]
+    pub fn by_value(&self) -> bool {
+        self.judged.iter().any(|j| j.by_value)
     }
 
     /// Whether rows must be counted against a cap.
@@ -118,6 +172,16 @@ pub struct Judged {
     pub outputs: Vec<Option<(Label, Category)>>,
     /// Per COPY field: label and type to mask it by.
     pub copy: Vec<Option<(Label, ColumnType)>>,
+    /// Constants that are tokens: where they stand, their label, what they stand for.
+    pub tokens: Vec<(usize, Label, Revealed)>,
+    /// Parameters that may be tokens.
+    pub parameters: Vec<Parameter>,
+    /// Datasets in which constants that are no tokens are looked up, one for each.
+    pub lookups: Vec<Arc<str>>,
+    /// Why parameters must be tokens.
+    pub no_lookup: Option<Refusal>,
+    /// The values of constants were looked at.
+    pub by_value: bool,
     /// Rows that may leave.
     pub row_cap: Option<u64>,
     /// Errors and notices are results: replaced unless proven value-free.
@@ -159,6 +223,7 @@ impl Judged {
             has_where: true,
             effect: Effect::Unknown,
             order: statement::RowOrder::PlanWithin,
+            given: Vec::new(),
             opaque: vec![statement::OpaqueReason::Construct("the text")],
             settings: Vec::new(),
             fingerprint: Vec::new(),
@@ -170,6 +235,11 @@ impl Judged {
             masks: BTreeSet::new(),
             outputs: Vec::new(),
             copy: Vec::new(),
+            tokens: Vec::new(),
+            parameters: Vec::new(),
+            lookups: Vec::new(),
+            no_lookup: None,
+            by_value: false,
             row_cap: None,
             guarded: false,
             reads_only: false,

@@ -23,6 +23,6 @@ pub use error::Error;
 pub use limits::Limits;
 pub use model::*;
 pub use pattern::pattern;
-pub use reword::{Reworded, Rewording, reword};
+pub use reword::{Reworded, Rewording, literal, reword};
 pub use scope::{NothingPrepared, Prepared, Scope, Settings};
 pub use value::{message_is_value_free, value_free};

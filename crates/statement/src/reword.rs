@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use crate::analyze::references;
 use crate::degrade::degrade;
+use crate::lex::{Lexer, TokenKind};
 use crate::shuffle::shuffle;
 use crate::words::Words;
 use crate::{ColumnId, Oid, Scope, Tells};
@@ -24,16 +25,18 @@ pub enum Rewording {
 }
 
 /// A statement in other words.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Reworded {
-    /// The text.
+    /// The text. Holds what stands for constants, which may be nobody's to see.
     pub text: String,
+    /// Where in it the constants stand, in their order.
+    pub constants: Vec<usize>,
     /// The columns that are NULL in it, in the order of their first use.
     pub nulls: Vec<ColumnId>,
 }
 
 /// The statement in a text in other words. `is_forbidden` tells which uses of which columns it must not have, but for
-/// selecting them as they are.
+/// selecting them as they are. `constants` are values that stand for those that begin at these places.
 ///
 /// `None` when there is no way, or nothing to change.
 pub fn reword(
@@ -41,6 +44,7 @@ pub fn reword(
     parameters: &[Oid],
     scope: &Scope<'_>,
     rewording: Rewording,
+    constants: &[(usize, &str)],
     is_forbidden: impl Fn(ColumnId, &Tells) -> bool,
 ) -> Option<Reworded> {
     let references = references(text, parameters, scope).ok()?;
@@ -50,19 +54,66 @@ pub fn reword(
     if rewording == Rewording::NullsAndChance {
         shuffle(&words, &mut edits)?;
     }
-    let text = (!edits.is_empty()).then(|| edited(text, edits))??;
-    Some(Reworded { text, nulls })
+    let mut places: Vec<usize> = Vec::with_capacity(constants.len());
+    for (place, value) in constants {
+        let token = words.tokens.get(words.at(*place)?)?;
+        literal(text, *place)?;
+        edits.push((
+            token.start..token.end,
+            format!("'{}'", value.replace('\'', "''")),
+        ));
+        places.push(token.start);
+    }
+    if edits.is_empty() {
+        return None;
+    }
+    let (text, moved) = edited(text, edits)?;
+    let constants = places
+        .iter()
+        .map(|place| Some(moved.iter().find(|(from, _)| from == place)?.1))
+        .collect::<Option<Vec<usize>>>()?;
+    Some(Reworded {
+        text,
+        constants,
+        nulls,
+    })
 }
 
-fn edited(text: &str, mut edits: Vec<(Range<usize>, String)>) -> Option<String> {
+/// The value of a string constant that begins at a place of a text, if it is written without escapes: `'…'`.
+pub fn literal(text: &str, place: usize) -> Option<String> {
+    let rest = text.get(place..)?;
+    let token = Lexer::new(rest).next()?;
+    let inner = rest
+        .get(..token.end)
+        .filter(|_| token.start == 0 && token.kind == TokenKind::Text)?
+        .strip_prefix('\'')?
+        .strip_suffix('\'')?;
+    // A string in several pieces has a lone quote in it.
+    let mut value = String::with_capacity(inner.len());
+    let mut characters = inner.chars();
+    while let Some(character) = characters.next() {
+        if character == '\'' && characters.next() != Some('\'') {
+            return None;
+        }
+        value.push(character);
+    }
+    Some(value)
+}
+
+/// A text with parts replaced, and where each part that was replaced began and its replacement begins.
+fn edited(text: &str, mut edits: Vec<Edit>) -> Option<(String, Vec<(usize, usize)>)> {
     edits.sort_by_key(|(range, _)| (range.start, range.end));
     let mut out = String::with_capacity(text.len() + edits.len() * 32);
+    let mut moved = Vec::new();
     let mut from = 0;
     for (range, replacement) in edits {
         out.push_str(text.get(from..range.start)?);
+        if !range.is_empty() {
+            moved.push((range.start, out.len()));
+        }
         out.push_str(&replacement);
         from = range.end;
     }
     out.push_str(text.get(from..)?);
-    Some(out)
+    Some((out, moved))
 }

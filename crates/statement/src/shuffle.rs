@@ -29,9 +29,13 @@ pub(crate) fn shuffle(words: &Words<'_>, edits: &mut Vec<Edit>) -> Option<()> {
         if depth > 0 {
             continue;
         }
-        let is = |word| words.is_clause(index, word);
+        let is = |word: &str| words.is_clause(index, word);
         if main.is_none() {
-            if is("select") || is("values") || is("table") {
+            // The first word follows AS in PREPARE.
+            let begins = |word: &str| {
+                is(word) || index == query.start && words.word(index).eq_ignore_ascii_case(word)
+            };
+            if begins("select") || begins("values") || begins("table") {
                 main = Some(index);
                 wrap |= words.is_clause(index + 1, "distinct");
             }

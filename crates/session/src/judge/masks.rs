@@ -12,6 +12,7 @@ use statement::{
 };
 
 use super::Judge;
+use super::tokens::Written;
 use crate::refusal::{Cause, Refusal};
 use crate::verdict::Judged;
 
@@ -26,6 +27,7 @@ impl Judge<'_> {
     pub(super) fn mask(
         &self,
         judged: &mut Judged,
+        source: Written<'_>,
         count: usize,
         context: &Context<'_>,
     ) -> Option<Refusal> {
@@ -73,9 +75,10 @@ impl Judge<'_> {
         if judged.masks.is_empty() || moves {
             return None;
         }
+        let masks = judged.masks.clone();
         let masked = |column: ColumnId| {
             self.label(column)
-                .filter(|label| judged.masks.contains(label.as_str()))
+                .filter(|label| masks.contains(label.as_str()))
         };
         let mut compared = None;
         for used in &statement.columns {
@@ -90,11 +93,17 @@ impl Judge<'_> {
             {
                 return Some(misuse(used, label));
             }
-            compared = compared.or(Some(used));
+            if !matches!(used.usage, Usage::Written | Usage::WrittenFrom) {
+                compared = compared.or(Some(used));
+            }
         }
-        if let Some(used) = compared.filter(|_| tells_order(&statement)) {
+        if let Some(refusal) = self.settle(judged, source, context) {
+            return Some(refusal);
+        }
+        if let Some(used) = compared.filter(|_| self.tells_order(&statement, &masks)) {
             return Some(disorder(used, &statement));
         }
+        let statement = Arc::clone(&judged.statement);
         if let Kind::Copy {
             direction: statement::CopyDirection::To,
             columns,
@@ -208,12 +217,40 @@ impl Judge<'_> {
         match tells {
             Tells::Anything => false,
             Tells::Nullness => true,
-            Tells::Equality(columns) => {
+            Tells::Equality(columns) | Tells::Match(columns) => {
                 label.releases().equality
                     && is_one_value(label)
                     && columns.iter().all(|other| masked(*other) == Some(label))
             }
         }
+    }
+
+    /// Whether something shows in which order rows are come by, which compared columns may decide.
+    fn tells_order(&self, statement: &Statement, masks: &BTreeSet<String>) -> bool {
+        if !tells_order(statement) {
+            return false;
+        }
+        let masked = |column: ColumnId| {
+            self.label(column)
+                .is_some_and(|label| masks.contains(label.as_str()))
+        };
+        // Rows with one value of a column come in no order of it.
+        let decides = |used: &&statement::ColumnUse| {
+            let other = Usage::Projected == used.usage
+                || matches!(used.usage, Usage::Written | Usage::WrittenFrom);
+            !other && masked(used.column)
+        };
+        let by_value = |used: &statement::ColumnUse| matches!(&used.tells, Tells::Match(columns) if columns.len() == 1);
+        let mut values = statement
+            .given
+            .iter()
+            .filter(|given| !given.written && given.columns.iter().any(|column| masked(*column)));
+        let one = match (values.next(), values.next()) {
+            (Some(value), None) => !value.array,
+            _ => false,
+        };
+        let writes = statement.effect == Effect::Write && statement.order != RowOrder::PlanWithin;
+        !(writes && one && statement.columns.iter().filter(decides).all(by_value))
     }
 
     /// Refuses what tells where rows lie, since that tells how long the values before them are.
@@ -306,8 +343,11 @@ fn tells_order(statement: &Statement) -> bool {
     let only_deletes = statement.command == "DELETE"
         && statement.outputs.is_empty()
         && statement.accesses.iter().all(|access| deletes(access.verb));
-    let reads = statement.effect == Effect::ReadOnly && statement.order == RowOrder::Chance;
-    !reads && !only_deletes
+    // VALUES are inserted in the order of the text.
+    let inserts = statement.command == "INSERT" && statement.effect == Effect::Write;
+    let in_order =
+        statement.order == RowOrder::Chance && (statement.effect == Effect::ReadOnly || inserts);
+    !in_order && !only_deletes
 }
 
 /// The refusal of a statement that would tell of a masked column by the order of rows.

@@ -1,7 +1,7 @@
 //! Judging a text: analysis, policy, masks. The only place where a statement's
 //! meaning meets a principal's rights, for every protocol.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use mask::Label;
@@ -13,9 +13,12 @@ mod floor;
 mod masks;
 mod reword;
 mod settings;
+mod tokens;
 
 pub use floor::drift as floor_drift;
 pub use settings::startup_setting;
+use tokens::Written;
+pub(crate) use tokens::{foreign, no_token};
 
 use crate::cache::is_plain;
 use crate::comment::Declared;
@@ -63,10 +66,17 @@ impl Judge<'_> {
         scope: &Scope<'_>,
         alike: impl FnOnce(&Statement) -> Option<Arc<Verdict>>,
     ) -> Judgement {
-        let mut judgement = self.as_written(text, types, scope, alike);
+        let source = Written {
+            text,
+            revealed: &BTreeMap::new(),
+        };
+        let mut judgement = self.as_written(source, types, scope, alike);
         if let Some(verdict) = self.reworded(text, types, scope, &judgement.verdict) {
             judgement.verdict = Arc::new(verdict);
             // It holds one text, not a pattern.
+            judgement.pattern = None;
+        }
+        if judgement.verdict.by_value() {
             judgement.pattern = None;
         }
         judgement
@@ -75,12 +85,12 @@ impl Judge<'_> {
     /// Judges a query string as it stands.
     fn as_written(
         &self,
-        text: &str,
+        source: Written<'_>,
         types: &[u32],
         scope: &Scope<'_>,
         alike: impl FnOnce(&Statement) -> Option<Arc<Verdict>>,
     ) -> Judgement {
-        let analysis = match statement::analyze_with(text, types, scope) {
+        let analysis = match statement::analyze_with(source.text, types, scope) {
             Ok(analysis) => analysis,
             Err(error) => {
                 return Judgement {
@@ -113,7 +123,7 @@ impl Judge<'_> {
             ) {
                 verdict.cacheable = false;
             }
-            let (mut judged, mut refusal, expires) = self.statement(&statement, count);
+            let (mut judged, mut refusal, expires) = self.statement(&statement, source, count);
             if unsettled
                 && !judged.foresight.touches_nothing
                 && refusal
@@ -291,6 +301,7 @@ impl Judge<'_> {
     fn statement(
         &self,
         statement: &Arc<Statement>,
+        source: Written<'_>,
         count: usize,
     ) -> (Judged, Option<Refusal>, Option<u64>) {
         let comment = statement
@@ -324,6 +335,11 @@ impl Judge<'_> {
             masks: BTreeSet::new(),
             outputs: Vec::new(),
             copy: Vec::new(),
+            tokens: Vec::new(),
+            parameters: Vec::new(),
+            lookups: Vec::new(),
+            no_lookup: None,
+            by_value: false,
             row_cap: None,
             guarded: self.guarded(statement, &context),
             reads_only: statement.effect == Effect::ReadOnly,
@@ -375,7 +391,7 @@ impl Judge<'_> {
             refusal = Some(old_snapshot());
         }
         if refusal.is_none() {
-            refusal = self.mask(&mut judged, count, &context);
+            refusal = self.mask(&mut judged, source, count, &context);
         }
         judged.record.masks = judged.masks.iter().map(|m| Arc::from(m.as_str())).collect();
         judged.record.columns = self.labelled(statement);

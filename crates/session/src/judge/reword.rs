@@ -1,13 +1,15 @@
 //! A pure read that tells more of masked columns than it may is served in other words: NULL stands for what it computes
 //! with, and its rows come in random order (DESIGN §5).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use statement::{ColumnId, Effect, Kind, Rewording, Scope, Statement, Tells};
 
 use super::masks::{MASKED_ORDER, MASKED_USE};
+use super::tokens::{TOKENS, Written};
 use super::{Judge, earlier};
-use crate::verdict::Verdict;
+use crate::verdict::{Judged, Verdict, Words};
 
 impl Judge<'_> {
     /// The verdict on another text in place of one that was refused.
@@ -24,9 +26,26 @@ impl Judge<'_> {
             return None;
         };
         let rule = refused.refusal.as_ref()?.rule.as_str();
-        if !matches!(rule, MASKED_USE | MASKED_ORDER) || !only_reads(&asked.statement) {
+        let reads = only_reads(&asked.statement);
+        let known = matches!(rule, MASKED_USE | MASKED_ORDER if reads) || rule == TOKENS;
+        if !known {
             return None;
         }
+        // Tokens are turned back whatever else is done.
+        let mut settled = self.unsettled(asked);
+        self.settle(
+            &mut settled,
+            Written {
+                text,
+                revealed: &BTreeMap::new(),
+            },
+            &self.context(),
+        );
+        let constants: Vec<(usize, &str)> = settled
+            .tokens
+            .iter()
+            .map(|(place, _, raw)| (*place, raw.expose()))
+            .collect();
         let none = |column| !self.releases(column, &Tells::Anything, &asked.masks);
         let more = |column, tells: &Tells| !self.releases(column, tells, &asked.masks);
         // Where order would tell something, what is released is not given either.
@@ -35,9 +54,17 @@ impl Judge<'_> {
             (Rewording::NullsAndChance, &more),
             (Rewording::Nulls, &|column, _| none(column)),
         ];
-        tries.into_iter().find_map(|(rewording, forbidden)| {
-            let proposal = statement::reword(text, types, scope, rewording, forbidden)?;
-            let written = self.as_written(&proposal.text, types, scope, |_| None);
+        let tries = tries.into_iter().take(if reads { 3 } else { 1 });
+        let mut tries = tries;
+        tries.find_map(|(rewording, forbidden)| {
+            let proposal = statement::reword(text, types, scope, rewording, &constants, forbidden)?;
+            let labels = settled.tokens.iter().map(|(_, label, _)| label.clone());
+            let revealed = proposal.constants.iter().copied().zip(labels).collect();
+            let source = Written {
+                text: &proposal.text,
+                revealed: &revealed,
+            };
+            let written = self.as_written(source, types, scope, |_| None);
             let mut verdict = Arc::into_inner(written.verdict)?;
             let [judged] = verdict.judged.as_mut_slice() else {
                 return None;
@@ -59,9 +86,22 @@ impl Judge<'_> {
             });
             record.degraded = names.collect();
             verdict.expires_ms = earlier(verdict.expires_ms, refused.expires_ms);
-            verdict.sent = Some(proposal.text.into());
+            // Its constants are looked at in any case.
+            judged.by_value = true;
+            verdict.sent = Some(Words(proposal.text.into()));
             Some(verdict)
         })
+    }
+}
+
+impl Judge<'_> {
+    /// A statement of which no constant was looked at yet.
+    fn unsettled(&self, asked: &Judged) -> Judged {
+        Judged {
+            statement: Arc::clone(&asked.statement),
+            masks: asked.masks.clone(),
+            ..Judged::opaque("")
+        }
     }
 }
 

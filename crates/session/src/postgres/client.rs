@@ -228,11 +228,21 @@ impl Machine {
         if verdict.refusal.is_none() && prepared.is_outdated(&verdict) {
             self.blocked_by.get_or_insert_with(changed);
         }
+        let values = match self.values(bind, &verdict, world) {
+            Ok(values) => values,
+            Err(refusal) => {
+                self.blocked_by.get_or_insert(refusal);
+                None
+            }
+        };
         match self.clear(&verdict, &prepared.text, Some(bind), world) {
             Err(refusal) => self.refuse_recorded(refusal, false),
             Ok(cleared) => {
                 self.hold(&cleared);
-                self.forward(raw);
+                match values {
+                    Some(values) => self.send_bind(bind, &values),
+                    None => self.forward(raw),
+                }
                 self.tentative += 1;
                 let portal = Portal {
                     prepared,
@@ -545,7 +555,7 @@ impl Machine {
         self.not_refused(verdict, text)?;
         let mut cleared = Vec::with_capacity(verdict.judged.len());
         for judged in &verdict.judged {
-            let receipt = self.record_intent(verdict, judged, text, bind)?;
+            let receipt = self.record_intent(verdict, judged, text, bind, world)?;
             cleared.push(gate::clear(judged, &receipt, world.durability));
         }
         Ok(cleared)

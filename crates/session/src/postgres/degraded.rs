@@ -25,7 +25,7 @@ impl Machine {
         let Some(text) = &verdict.sent else {
             return buffer.extend_from_slice(raw);
         };
-        if pg::encode::query(buffer, text).is_err() {
+        if pg::encode::query(buffer, &text.0).is_err() {
             self.too_long();
         }
     }
@@ -36,7 +36,7 @@ impl Machine {
         let Some(text) = &verdict.sent else {
             return self.forward(raw);
         };
-        if pg::encode::parse(buffer, name, text, types.iter().copied()).is_err() {
+        if pg::encode::parse(buffer, name, &text.0, types.iter().copied()).is_err() {
             self.too_long();
         }
         self.open += 1;
@@ -49,7 +49,7 @@ impl Machine {
     }
 
     /// Nothing was sent, so what follows must not be either.
-    fn too_long(&mut self) {
+    pub(super) fn too_long(&mut self) {
         let message = "the statement is too long";
         self.terminate("54000", message, End::ClientProtocol("statement too long"));
     }

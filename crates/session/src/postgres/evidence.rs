@@ -78,6 +78,7 @@ impl Machine {
         judged: &Judged,
         text: &str,
         bind: Option<&pg::Bind<'_>>,
+        world: &World,
     ) -> Result<Receipt, Refusal> {
         self.number();
         let alone = verdict.judged.len() == 1;
@@ -87,6 +88,11 @@ impl Machine {
         if *degraded != *intent.degraded {
             // What it runs was judged when it was prepared or declared.
             intent.degraded = degraded;
+            intent.encoded = Encoded::default();
+        }
+        let looked_up = self.looked_up(judged, bind, world);
+        if !looked_up.is_empty() {
+            intent.objects = intent.objects.iter().cloned().chain(looked_up).collect();
             intent.encoded = Encoded::default();
         }
         intent.parameters = bind.filter(|_| !judged.record.secret).and_then(parameters);

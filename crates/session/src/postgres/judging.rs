@@ -127,7 +127,7 @@ impl Machine {
             let wording = pattern.as_deref().map(Wording::Pattern);
             let wording = wording.unwrap_or(key.wording);
             self.cache.keep(&Key { wording, ..key }, &verdict);
-            if verdict.sent.is_none() {
+            if verdict.sent.is_none() && !verdict.by_value() {
                 self.cache.keep_alike(&key, &verdict);
             }
         }

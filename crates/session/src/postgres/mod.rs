@@ -28,6 +28,7 @@ mod run;
 mod settings;
 mod simple;
 mod step;
+mod tokens;
 mod upstream;
 
 use std::collections::VecDeque;

@@ -17,7 +17,7 @@ use super::errand::Errand;
 use super::outcome::Tally;
 use super::rows::{CopyMask, RowMask};
 use crate::refusal::Refusal;
-use crate::verdict::{Judged, Verdict};
+use crate::verdict::{Judged, Verdict, Words};
 use crate::world::Labels;
 
 /// A prepared statement of this session, by protocol or by SQL.
@@ -26,7 +26,7 @@ pub(crate) struct Prepared {
     /// Text of the one statement to run.
     pub text: Arc<str>,
     /// What the server holds in place of the text.
-    pub sent: Option<Arc<str>>,
+    pub sent: Option<Words>,
     /// Masked columns that are NULL where it computes with them.
     pub degraded: Arc<[Arc<str>]>,
     /// Parameter types as the client declared them.
@@ -39,7 +39,7 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// The text that the server holds.
     pub(crate) fn held(&self) -> &Arc<str> {
-        self.sent.as_ref().unwrap_or(&self.text)
+        self.sent.as_ref().map_or(&self.text, |words| &words.0)
     }
 
     /// Whether the server may run something else than what `verdict`, the present one on the text, is on.

@@ -688,7 +688,7 @@ fn the_record_tells_what_was_asked_and_what_was_not_given() {
         11 intent Allow SELECT [select upper((NULL::pg_catalog."text")) from customers] rules [engineers-read-write] masks []
         12 intent Allow SELECT [select upper((NULL::pg_catalog."text")) from customers] rules [engineers-read-write] masks [] degraded [public.customers.email]
         13 intent Allow SELECT [select upper((NULL::pg_catalog."text")) from customers] rules [engineers-read-write] masks []
-        14 intent Deny SELECT [select id from customers where email = 'x'] rules [engineers-read-write labels-masked weir.masked-use] masks [email]
+        14 intent Deny SELECT [select id from customers where email = 'x'] rules [engineers-read-write labels-masked weir.masked-lookup] masks [email]
         15 outcome of 10 Ok - rows 1 masked 0
         16 outcome of 11 Ok - rows 3 masked 0
         17 outcome of 12 Ok - rows 3 masked 0

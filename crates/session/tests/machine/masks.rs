@@ -381,7 +381,7 @@ fn refuses_masked_columns_in_any_other_place() {
                 server Q /* refused by weir, request s/5 */ !
                 server Q /* refused by weir, request s/6 */ !
                 server Q select 1
-              client E 42501 <weir.masked-use>
+              client E 42501 <weir.masked-lookup>
               client Z I
               client E 42501 <weir.masked-use>
               client Z I
@@ -407,18 +407,18 @@ fn a_constant_that_means_something_is_judged_anew() {
     check(
         Who::Alice,
         "
-        > Q select distinct on (1) id, email from customers
-        > Q select distinct on (2) id, email from customers
+        > Q select id, email from customers group by 1
+        > Q select id, email from customers group by 2
         > Q select id from customers where id = 1
         > Q select id from customers where id = 2
         ",
         expect![[r#"
-            > Q select distinct on (1) id, email from customers
-            > Q select distinct on (2) id, email from customers
+            > Q select id, email from customers group by 1
+            > Q select id, email from customers group by 2
             > Q select id from customers where id = 1
             > Q select id from customers where id = 2
-                server Q select distinct on (1) id, email from customers
-                server Q /* refused by weir, request s/2 */ !
+                server Q select id, email from customers group by 1
+                server Q select id, email from customers group by 2 ORDER BY pg_catalog.gen_random_uuid()
                 server Q select id from customers where id = 1
                 server Q select id from customers where id = 2
               client T id email
@@ -427,7 +427,11 @@ fn a_constant_that_means_something_is_judged_anew() {
               client D 3|u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
               client C SELECT 3
               client Z I
-              client E 42501 <weir.masked-order>
+              client T id email
+              client D 1|u_lc2fv3hlmqjh7gjub54alcvs56a374mwwfqa@m.invalid
+              client D 2|u_gj5taza6nibujxx5se4g4qz5sveommu26n4q@m.invalid
+              client D 3|u_smmisibhpgc2tyaf6mdpmbesh4xn6puqtkha@m.invalid
+              client C SELECT 3
               client Z I
               client T id
               client D 1

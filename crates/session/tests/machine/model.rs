@@ -791,8 +791,12 @@ impl Model {
         ) {
             return;
         }
-        // What is NULL in it was a column in the text on record.
-        let asked = |text: &str| text.trim().replace("(NULL::pg_catalog.\"text\")", "email");
+        // What is NULL in it was a column in the text on record, which had no random order.
+        let asked = |text: &str| {
+            let columns = text.replace("(NULL::pg_catalog.\"text\")", "email");
+            let order = " ORDER BY pg_catalog.gen_random_uuid()";
+            columns.replace(order, "").trim().to_owned()
+        };
         let text = &asked(text);
         let writes = !matches!(
             statement,

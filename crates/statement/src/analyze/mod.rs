@@ -4,6 +4,7 @@ mod copy;
 mod create;
 mod ddl;
 mod effects;
+mod given;
 mod prepared;
 mod text;
 mod utility;
@@ -305,6 +306,8 @@ impl<'a> Reader<'a> {
             all.borrow_mut().add(*own);
         }
         *complete &= facts.complete;
+        let mut given = facts.take_given();
+        given::count_places(&mut given, text);
         let columns = facts.columns(self.scope.catalog);
         let outputs = if draft.silent {
             Vec::new()
@@ -318,6 +321,7 @@ impl<'a> Reader<'a> {
             kind: draft.kind,
             accesses: facts.touched().collect(),
             columns,
+            given,
             outputs,
             outputs_complete: !draft.rows.open,
             functions: facts.take_functions(),
@@ -387,6 +391,9 @@ fn inherit(resolver: &mut Resolver<'_>, inner: &Statement) {
         } else {
             facts.column_telling(column.column, column.usage, column.tells.clone());
         }
+    }
+    for given in &inner.given {
+        facts.given(given.clone());
     }
     for function in &inner.functions {
         facts.function(function.clone());

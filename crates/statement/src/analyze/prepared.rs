@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use super::given::executed;
 use super::{Draft, Effects, Reader, inherit, inner_text};
 use crate::ast::{Execute, Query, Tree, TypeName};
 use crate::parse;
 use crate::resolve::{Lineage, Resolver, Rows, ScopeColumn, Ty};
-use crate::{Kind, OpaqueReason, Source, Statement, Usage};
+use crate::{GivenBy, Kind, OpaqueReason, Source, Statement, Usage};
 
 impl<'a> Reader<'a> {
     pub(super) fn prepare(
@@ -55,7 +56,11 @@ impl<'a> Reader<'a> {
             _ => None,
         };
         match inner {
-            Some(inner) => {
+            Some(mut inner) => {
+                let given = inner.given.iter();
+                inner.given = given
+                    .filter_map(|given| executed(given, &execute.args))
+                    .collect();
                 inherit(resolver, &inner);
                 Draft {
                     rows: rows_of(&inner),
@@ -118,6 +123,10 @@ impl<'a> Reader<'a> {
                 ..Draft::plain(command, kind)
             };
         };
+        let mut declared = Statement::clone(&declared);
+        for given in &mut declared.given {
+            given.what = GivenBy::Elsewhere;
+        }
         inherit(resolver, &declared);
         let rows = if is_move {
             Rows::default()

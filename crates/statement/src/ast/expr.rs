@@ -50,7 +50,6 @@ pub(crate) enum Expr {
 pub(crate) struct Literal {
     value: Box<str>,
     /// Where it begins in the text.
-    #[expect(dead_code, reason = "for what replaces constants")]
     pub(crate) place: Option<usize>,
 }
 
@@ -73,7 +72,6 @@ impl Literal {
 pub(crate) struct Param {
     pub(crate) number: i32,
     /// Where it begins in the text.
-    #[expect(dead_code, reason = "for what replaces parameters")]
     pub(crate) place: Option<usize>,
 }
 

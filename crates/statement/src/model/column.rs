@@ -29,8 +29,45 @@ pub enum Tells {
     /// Which are equal: to one another, and to the values of the other columns among these. They are compared by the
     /// server's own equality, under which equal values are the same.
     Equality(Arc<[ColumnId]>),
+    /// That, and which are equal to constants and parameters that stand in the place of a value of all of these
+    /// columns: [`crate::Statement::given`] has them.
+    Match(Arc<[ColumnId]>),
     /// Which are NULL.
     Nullness,
+}
+
+/// A constant or parameter in the place of a value of columns: compared with them for equality, or written to them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// What it is.
+    pub what: GivenBy,
+    /// The columns.
+    pub columns: Arc<[ColumnId]>,
+    /// It is written to them.
+    pub written: bool,
+    /// It is an array of such values: `= ANY (…)`.
+    pub array: bool,
+    /// What the floors above made of it, for a cursor to keep.
+    pub settled: Option<Arc<str>>,
+}
+
+/// How a value is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GivenBy {
+    /// By a string that begins at this byte of the text.
+    Text(usize),
+    /// By a parameter.
+    Parameter {
+        /// Its number, from 1.
+        number: u32,
+        /// Where it begins in the text.
+        place: usize,
+        /// Everywhere else, too, it stands in the place of values of columns: the statement's other entries tell of
+        /// which.
+        only: bool,
+    },
+    /// By another text, that of a prepared statement.
+    Elsewhere,
 }
 
 impl ColumnId {

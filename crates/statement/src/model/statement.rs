@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Access, ColumnUse, FunctionUse, Kind, Output, SetChange};
+use super::{Access, ColumnUse, FunctionUse, Given, Kind, Output, SetChange};
 use crate::Oid;
 
 /// What a text holds.
@@ -13,7 +13,7 @@ pub struct Analysis {
     pub statements: Vec<Statement>,
     /// Every name resolved. If not, the catalog may be stale: the caller refreshes it and analyses once more.
     pub complete_catalog: bool,
-    /// The text's [`crate::pattern`], if every text of that pattern has the same statement but for its place in the
+    /// The text's [`crate::pattern`], if every text of that pattern has the same statement but for places in the
     /// text: no value of a constant was looked at.
     pub pattern: Option<String>,
 }
@@ -33,6 +33,8 @@ pub struct Statement {
     pub accesses: Vec<Access>,
     /// Columns it uses.
     pub columns: Vec<ColumnUse>,
+    /// Constants and parameters in the place of values of columns.
+    pub given: Vec<Given>,
     /// Columns of its result.
     pub outputs: Vec<Output>,
     /// `outputs` lists all columns of the result, in order. Otherwise nothing may be concluded from them.

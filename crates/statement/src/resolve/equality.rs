@@ -8,7 +8,7 @@ use super::names::Named;
 use super::{Lineage, Resolver, ScopeColumn, Ty};
 use crate::ast::{Call, Cast, Expr, Op, OpForm, Path, Sub};
 use crate::catalog::TypeKind;
-use crate::{ColumnId, Tells, Usage};
+use crate::{ColumnId, Given, GivenBy, Tells, Usage};
 
 /// Types of which equal values are the same value, so that comparing tells which are the same and nothing else. Values
 /// of one of these are compared by one operator of the server's own.
@@ -23,10 +23,14 @@ enum Sameness {
     Cidr,
 }
 
-/// A side of a comparison.
+/// A side of a comparison, or a value that is written.
 pub(super) enum Operand {
     /// A reference to a column; its use is not recorded.
     Column(ScopeColumn),
+    /// A constant or parameter of the text at hand.
+    Given(GivenBy, Ty),
+    /// No value at all: NULL, DEFAULT.
+    Nothing,
     /// Anything else; what it uses is recorded.
     Other(Info),
 }
@@ -38,8 +42,42 @@ impl Operand {
                 ty: column.ty,
                 clean: column.lineage.clean,
             },
+            Self::Given(_, ty) => Info {
+                ty: *ty,
+                clean: true,
+            },
+            Self::Nothing => Info {
+                ty: Ty::Literal,
+                clean: true,
+            },
             Self::Other(info) => *info,
         }
+    }
+}
+
+impl Sameness {
+    /// Whether a constant of this type is one of values of these, as it is.
+    fn takes(self, ty: Ty) -> bool {
+        matches!(
+            (self, ty),
+            (_, Ty::Literal)
+                | (Self::Text, Ty::Known(25 | 1043, -1))
+                | (Self::Uuid, Ty::Known(2950, _))
+                | (Self::Inet, Ty::Known(869, _))
+                | (Self::Cidr, Ty::Known(650, _))
+        )
+    }
+
+    /// Whether an array of this type is one of values of these.
+    fn takes_array(self, ty: Ty) -> bool {
+        matches!(
+            (self, ty),
+            (_, Ty::Literal)
+                | (Self::Text, Ty::Known(1009 | 1015, -1))
+                | (Self::Uuid, Ty::Known(2951, _))
+                | (Self::Inet, Ty::Known(1041, _))
+                | (Self::Cidr, Ty::Known(651, _))
+        )
     }
 }
 
@@ -125,9 +163,30 @@ impl<'a> Resolver<'a> {
                 }
                 Named::Computed => Operand::Other(Info::other(false)),
             },
-            Expr::Cast(cast) if matches!(cast.arg, Expr::Column(_)) => {
+            Expr::Cast(cast)
+                if matches!(cast.arg, Expr::Column(_) | Expr::Text(_) | Expr::Param(_)) =>
+            {
                 self.cast_operand(cast, usage)
             }
+            Expr::Text(literal) => match literal.place.filter(|_| self.views.is_empty()) {
+                Some(place) => Operand::Given(GivenBy::Text(place), Ty::Literal),
+                None => Operand::Other(self.consume(expr, usage)),
+            },
+            Expr::Param(param) => {
+                let ty = self.parameter(param.number);
+                match (param.place, u32::try_from(param.number)) {
+                    (Some(place), Ok(number)) if self.views.is_empty() => {
+                        let what = GivenBy::Parameter {
+                            number,
+                            place,
+                            only: false,
+                        };
+                        Operand::Given(what, ty)
+                    }
+                    _ => Operand::Other(Info { ty, clean: true }),
+                }
+            }
+            Expr::Null | Expr::Default => Operand::Nothing,
             expr => Operand::Other(self.consume(expr, usage)),
         }
     }
@@ -148,11 +207,18 @@ impl<'a> Resolver<'a> {
                     clean: column.lineage.clean,
                 })
             }
+            // A parameter has the type of its cast, if it is declared to have none.
+            Operand::Given(what, Ty::Literal) => Operand::Given(what, to),
+            Operand::Given(what, from) if from == to => Operand::Given(what, to),
+            Operand::Given(..) | Operand::Nothing => Operand::Other(Info {
+                ty: to,
+                clean: true,
+            }),
             Operand::Other(info) => Operand::Other(Info { ty: to, ..info }),
         }
     }
 
-    /// `a = b`, `a IN (b, …)` and their opposites; `None` for another operation.
+    /// `a = b`, `a IN (b, …)`, `a = ANY (b)` and their opposites; `None` for another operation.
     pub(super) fn comparison(&mut self, op: &'a Op, usage: Usage) -> Option<Info> {
         let [left, right] = op.operands.as_slice() else {
             return None;
@@ -161,45 +227,125 @@ impl<'a> Resolver<'a> {
             return None;
         }
         let left = match (op.form, left) {
-            (OpForm::Plain, left) | (OpForm::In, left @ (Expr::Column(_) | Expr::Cast(_))) => {
+            (OpForm::Plain, left) => self.operand(left, usage),
+            (OpForm::In | OpForm::Any, left @ (Expr::Column(_) | Expr::Cast(_))) => {
                 self.operand(left, usage)
             }
             _ => return None,
         };
+        let mut array = false;
         let (right, rights) = match (op.form, right) {
-            (OpForm::In, Expr::Compute(list)) => {
-                let rights: Vec<Operand> = list
-                    .operands
-                    .iter()
-                    .map(|expr| self.operand(expr, usage))
-                    .collect();
-                let clean = rights.iter().all(|right| right.info().clean);
-                (Info::other(clean), rights)
+            (OpForm::In, Expr::Compute(list)) => self.operands(&list.operands, usage),
+            (OpForm::Any, Expr::Compute(list)) if list.name == "array" => {
+                self.operands(&list.operands, usage)
             }
             (_, right) => {
+                array = op.form == OpForm::Any;
                 let right = self.operand(right, usage);
                 (right.info(), vec![right])
             }
         };
-        let own = self.operator(&op.name, Some(left.info().ty), right.ty);
-        let clean = left.info().clean && right.clean && own;
-        let columns: Vec<&ScopeColumn> = std::iter::once(&left)
-            .chain(&rights)
-            .filter_map(|operand| match operand {
-                Operand::Column(column) => Some(column),
-                Operand::Other(_) => None,
-            })
-            .collect();
-        let tells = if own && columns.len() == rights.len() + 1 {
-            let lineages: Vec<&Lineage> = columns.iter().map(|column| &column.lineage).collect();
-            self.equality_among(&lineages)
-        } else {
-            Tells::Anything
-        };
-        for column in columns {
-            self.facts.telling(&column.lineage, usage, &tells);
+        let mut own = self.operator(&op.name, Some(left.info().ty), right.ty);
+        if op.form == OpForm::Any {
+            // Elements are compared, with what they are compared with being of their type.
+            own &= self.operator(&op.name, Some(left.info().ty), left.info().ty);
         }
+        let clean = left.info().clean && right.clean && own;
+        let mut all = vec![left];
+        all.extend(rights);
+        self.match_values(&all, usage, own, array, false);
         Some(Info::other(clean))
+    }
+
+    fn operands(&mut self, exprs: &'a [Expr], usage: Usage) -> (Info, Vec<Operand>) {
+        let operands: Vec<Operand> = exprs.iter().map(|expr| self.operand(expr, usage)).collect();
+        let clean = operands.iter().all(|operand| operand.info().clean);
+        (Info::other(clean), operands)
+    }
+
+    /// Records the columns among operands of which each is compared with others, or written to them.
+    fn match_values(
+        &mut self,
+        all: &[Operand],
+        usage: Usage,
+        own: bool,
+        array: bool,
+        written: bool,
+    ) {
+        let tells = self.match_of(all, own, array);
+        for operand in all {
+            match (operand, &tells) {
+                (Operand::Column(column), _) => self.facts.telling(&column.lineage, usage, &tells),
+                (Operand::Given(what, _), Tells::Match(columns)) => self.facts.given(Given {
+                    what: *what,
+                    columns: Arc::clone(columns),
+                    written,
+                    array,
+                    settled: None,
+                }),
+                _ => {}
+            }
+        }
+    }
+
+    /// What it tells of columns that they are compared with the others of these.
+    fn match_of(&self, all: &[Operand], own: bool, array: bool) -> Tells {
+        let mut lineages = Vec::new();
+        for operand in all {
+            match operand {
+                Operand::Column(column) => lineages.push(&column.lineage),
+                Operand::Given(..) | Operand::Nothing => {}
+                Operand::Other(_) => return Tells::Anything,
+            }
+        }
+        let Some(sameness) = lineages.first().and_then(|lineage| self.sameness(lineage)) else {
+            return Tells::Anything;
+        };
+        // The other side of ANY is an array, which no column of these types is.
+        if !own || array && lineages.len() > 1 {
+            return Tells::Anything;
+        }
+        let mut given = false;
+        for operand in all {
+            if let Operand::Given(_, ty) = operand {
+                let takes = if array {
+                    sameness.takes_array(*ty)
+                } else {
+                    sameness.takes(*ty)
+                };
+                if !takes {
+                    return Tells::Anything;
+                }
+                given = true;
+            }
+        }
+        match self.equality_among(&lineages) {
+            Tells::Equality(columns) if given => Tells::Match(columns),
+            tells => tells,
+        }
+    }
+
+    /// A value that is written to a column as it is. What is left of the value to record is.
+    pub(super) fn assign(&mut self, value: &'a Expr) -> Operand {
+        match value {
+            Expr::Text(_) | Expr::Param(_) | Expr::Null | Expr::Default => {
+                self.operand(value, Usage::WrittenFrom)
+            }
+            Expr::Cast(cast) if matches!(cast.arg, Expr::Text(_) | Expr::Param(_)) => {
+                self.operand(value, Usage::WrittenFrom)
+            }
+            value => {
+                self.feed(value);
+                Operand::Other(Info::other(false))
+            }
+        }
+    }
+
+    /// Records a column that all of these values are written to.
+    pub(super) fn written_values(&mut self, column: &ScopeColumn, values: Vec<Operand>) {
+        let mut all = vec![Operand::Column(column.clone())];
+        all.extend(values);
+        self.match_values(&all, Usage::Written, true, false, true);
     }
 
     /// `a IN (SELECT …)`, `a <> ALL (SELECT …)` and their like.
@@ -272,6 +418,18 @@ impl<'a> Resolver<'a> {
         Info {
             ty: super::expr::BOOL,
             clean: arg.info().clean,
+        }
+    }
+
+    /// What ON CONFLICT looks at: whether a row with an equal value is there.
+    pub(super) fn conflicting(&mut self, expr: &'a Expr) {
+        let outer = std::mem::replace(&mut self.facts.deciding, true);
+        let operand = self.operand(expr, Usage::Predicate);
+        self.facts.deciding = outer;
+        if let Operand::Column(column) = &operand {
+            let tells = self.equality_within(&column.lineage);
+            self.facts
+                .telling(&column.lineage, Usage::Predicate, &tells);
         }
     }
 

@@ -10,14 +10,15 @@ use super::lineage::Lineage;
 use super::references::References;
 use crate::catalog::Relation;
 use crate::{
-    Access, Catalog, ColumnId, ColumnUse, Effect, FunctionUse, Object, Oid, OpaqueReason, RowOrder,
-    SetChange, Tells, Usage, Verb,
+    Access, Catalog, ColumnId, ColumnUse, Effect, FunctionUse, Given, Object, Oid, OpaqueReason,
+    RowOrder, SetChange, Tells, Usage, Verb,
 };
 
 #[derive(Debug)]
 pub(crate) struct Facts {
     uses: Vec<(ColumnId, Usage, Tells)>,
     seen: HashSet<(ColumnId, Usage, Tells)>,
+    given: Vec<Given>,
     unresolved: Unique<ColumnUse>,
     functions: Unique<FunctionUse>,
     touched: Unique<Touched>,
@@ -50,6 +51,7 @@ impl Default for Facts {
         Self {
             uses: Vec::new(),
             seen: HashSet::default(),
+            given: Vec::new(),
             unresolved: Unique::default(),
             functions: Unique::default(),
             touched: Unique::default(),
@@ -155,6 +157,17 @@ impl Facts {
         for column in lineage.derived.iter().flat_map(|list| list.iter()) {
             self.column(*column, computed);
         }
+    }
+
+    /// A constant or parameter in the place of a value.
+    pub(crate) fn given(&mut self, given: Given) {
+        if !self.given.contains(&given) {
+            self.given.push(given);
+        }
+    }
+
+    pub(crate) fn take_given(&mut self) -> Vec<Given> {
+        std::mem::take(&mut self.given)
     }
 
     pub(crate) fn unresolved(&mut self, schema: &str, relation: &str, name: &str) {

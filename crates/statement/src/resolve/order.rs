@@ -125,6 +125,11 @@ impl<'a> Resolver<'a> {
     pub(crate) fn comes_by_chance(&self, query: &Query) -> bool {
         match query {
             Query::Select(select) => self.is_by_chance(select),
+            // In the order of the text.
+            Query::Insert(insert) => match &insert.source {
+                Some(source) => matches!(source.body, Body::Values(_)) && source.order.is_empty(),
+                None => true,
+            },
             _ => false,
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use foldhash::HashSet;
 
+use super::equality::Operand;
 use super::{Item, Level, Resolver, Rows, ScopeColumn};
 use crate::ast::{
     Assigned, Assignment, Body, Conflict, Delete, Expr, From, Insert, Merge, MergeAction,
@@ -53,7 +54,8 @@ impl<'a> Resolver<'a> {
         item
     }
 
-    pub(super) fn written(&mut self, item: &Item<'a>, column: &str) -> Option<ScopeColumn> {
+    /// The column of a target by name; that it is written is left to the caller to record.
+    pub(super) fn target_column(&mut self, item: &Item<'a>, column: &str) -> Option<ScopeColumn> {
         let found = item
             .relation
             .and_then(|relation| {
@@ -66,10 +68,7 @@ impl<'a> Resolver<'a> {
             .or_else(|| item.columns.iter().find(|found| *found.name == *column))
             .cloned();
         match found {
-            Some(column) => {
-                self.facts.lineage(&column.lineage, Usage::Written);
-                Some(column)
-            }
+            Some(column) => Some(column),
             None if item.open => {
                 self.unresolved("", item.name, column);
                 None
@@ -81,10 +80,21 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    pub(super) fn assigned(&mut self, item: &Item<'a>, target: &'a Assigned) {
-        let column = self.written(item, &target.column);
-        if let Some(column) = column.filter(|_| target.partial) {
-            self.facts.lineage(&column.lineage, Usage::WrittenFrom);
+    /// A column that is assigned these values, or others.
+    pub(super) fn assigned(
+        &mut self,
+        item: &Item<'a>,
+        target: &'a Assigned,
+        values: Option<Vec<Operand>>,
+    ) {
+        if let Some(column) = self.target_column(item, &target.column) {
+            match values.filter(|_| !target.partial && target.subscripts.is_empty()) {
+                Some(values) => self.written_values(&column, values),
+                None => self.facts.lineage(&column.lineage, Usage::Written),
+            }
+            if target.partial {
+                self.facts.lineage(&column.lineage, Usage::WrittenFrom);
+            }
         }
         self.consume_all(&target.subscripts, Usage::WrittenFrom);
     }
@@ -96,10 +106,11 @@ impl<'a> Resolver<'a> {
 
     pub(super) fn assignments(&mut self, item: &Item<'a>, assignments: &'a [Assignment]) {
         for assignment in assignments {
-            self.assigned(item, &assignment.target);
-            if let Some(value) = &assignment.value {
-                self.feed(value);
-            }
+            let value = assignment
+                .value
+                .as_ref()
+                .map(|value| vec![self.assign(value)]);
+            self.assigned(item, &assignment.target, value);
         }
     }
 
@@ -107,22 +118,27 @@ impl<'a> Resolver<'a> {
     pub(super) fn insert(&mut self, insert: &'a Insert) -> Rows {
         let framed = self.enter_with(insert.with.as_ref());
         let item = self.write_target(&insert.target, Verb::Insert);
-        let width = match &insert.source {
+        let (width, values) = match &insert.source {
             Some(source) => self.source(source),
-            None => Some(0),
+            None => (Some(0), Vec::new()),
         };
+        let mut values = values.into_iter();
         if insert.columns.is_empty() {
             let all = item.columns.len();
             let count = width.map_or(all, |width| width.min(all));
             for column in item.columns.iter().take(count) {
-                self.facts.lineage(&column.lineage, Usage::Written);
+                match values.next() {
+                    Some(values) => self.written_values(column, values),
+                    None => self.facts.lineage(&column.lineage, Usage::Written),
+                }
             }
             if item.open {
                 self.unresolved("", item.name, "*");
             }
         }
         for target in &insert.columns {
-            self.assigned(&item, target);
+            let values = values.next();
+            self.assigned(&item, target, values);
         }
         if let Some(relation) = item.relation {
             self.probe(relation);
@@ -152,23 +168,30 @@ impl<'a> Resolver<'a> {
         rows
     }
 
-    /// The rows to insert; how many columns they have, if that is known.
-    pub(super) fn source(&mut self, source: &'a Select) -> Option<usize> {
+    /// The rows to insert: how many columns they have, if that is known, and what VALUES gives for each of these.
+    pub(super) fn source(&mut self, source: &'a Select) -> (Option<usize>, Vec<Vec<Operand>>) {
         if let Body::Values(rows) = &source.body
             && source.with.is_none()
             && source.order.is_empty()
         {
-            for expr in rows.iter().flatten() {
-                self.feed(expr);
+            let width = rows.first().map_or(0, Vec::len);
+            let mut values: Vec<Vec<Operand>> = (0..width).map(|_| Vec::new()).collect();
+            for row in rows {
+                for (place, expr) in row.iter().enumerate() {
+                    let value = self.assign(expr);
+                    if let Some(values) = values.get_mut(place) {
+                        values.push(value);
+                    }
+                }
             }
             self.consume_all(&source.limit, Usage::Predicate);
-            return rows.first().map(Vec::len);
+            return (rows.first().map(Vec::len), values);
         }
         let rows = self.select(source);
         for column in &rows.columns {
             self.facts.lineage(&column.lineage, Usage::WrittenFrom);
         }
-        (!rows.open).then_some(rows.columns.len())
+        ((!rows.open).then_some(rows.columns.len()), Vec::new())
     }
 
     pub(super) fn conflict(
@@ -178,7 +201,9 @@ impl<'a> Resolver<'a> {
         excluded: Item<'a>,
     ) {
         // Which row is in the way is told by whether one is.
-        self.consume_all(&conflict.elements, Usage::Predicate);
+        for element in &conflict.elements {
+            self.conflicting(element);
+        }
         if let Some(filter) = &conflict.element_filter {
             self.consume(filter, Usage::Predicate);
         }
@@ -348,7 +373,7 @@ impl<'a> Resolver<'a> {
                         }
                     }
                     for column in columns {
-                        self.assigned(&target, column);
+                        self.assigned(&target, column, None);
                     }
                     for value in values {
                         self.feed(value);

@@ -30,9 +30,11 @@ fn check(texts: &[&str], expect: Expect) {
     };
     let mut out = String::new();
     for text in texts {
-        let Some(degraded) = statement::reword(text, &[], &scope, Rewording::Nulls, |column, _| {
-            is_masked(column)
-        }) else {
+        let Some(degraded) =
+            statement::reword(text, &[], &scope, Rewording::Nulls, &[], |column, _| {
+                is_masked(column)
+            })
+        else {
             writeln!(out, "refused: {text}").unwrap();
             continue;
         };

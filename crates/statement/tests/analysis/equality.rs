@@ -46,12 +46,16 @@ fn check(texts: &[&str], expect: Expect) {
             {
                 continue;
             }
+            let names = |columns: &[ColumnId]| {
+                let names: Vec<String> = columns.iter().map(|column| name(*column)).collect();
+                names.join(", ")
+            };
             let tells = match &used.tells {
                 Tells::Anything => "anything".into(),
                 Tells::Nullness => "which are NULL".into(),
-                Tells::Equality(columns) => {
-                    let names: Vec<String> = columns.iter().map(|column| name(*column)).collect();
-                    format!("which are equal among {}", names.join(", "))
+                Tells::Equality(columns) => format!("which are equal among {}", names(columns)),
+                Tells::Match(columns) => {
+                    format!("which are equal to what is given, among {}", names(columns))
                 }
             };
             writeln!(out, "  {:?} {}: {tells}", used.usage, name(used.column)).unwrap();
@@ -254,18 +258,18 @@ fn whatever_is_more_than_that_tells_anything() {
               SetOperation mails.email: anything
             select 1 from people where email = 'x'
               Plan
-              Predicate people.email: anything
+              Predicate people.email: which are equal to what is given, among people.email
             select 1 from people where email = $1
               Plan
-              Predicate people.email: anything
+              Predicate people.email: which are equal to what is given, among people.email
             select 1 from people where email in ('a', region, backup)
               Plan
-              Predicate people.email: anything
-              Predicate people.backup: anything
+              Predicate people.email: which are equal to what is given, among people.email, people.region, people.backup
+              Predicate people.backup: which are equal to what is given, among people.email, people.region, people.backup
             select 1 from people where email = any (array[backup])
               Plan
-              Predicate people.email: anything
-              Predicate people.backup: anything
+              Predicate people.email: which are equal among people.email, people.backup
+              Predicate people.backup: which are equal among people.email, people.backup
             select 1 from people where email = any (select array_agg(email) from mails)
               PlanWithin
               Aggregate mails.email: anything

@@ -538,6 +538,7 @@ fn operators_of_extensions() {
             SELECT Unknown
               access: read public.clean
               Expression clean.label
+              Expression clean.label
               -> ?column?: derived as -
               -> ?column?: derived as -
               -> ?column?: derived as -

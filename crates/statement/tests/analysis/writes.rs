@@ -58,8 +58,8 @@ fn upsert() {
               Written customers.id
               Written customers.email
               Predicate customers.email
-              Written customers.note
               WrittenFrom customers.email
+              Written customers.note
               Predicate customers.ssn
         "#]],
     );
@@ -74,10 +74,10 @@ fn update_from() {
               access: update public.clean, read public.customers, read public.clean
               Predicate customers.id
               Predicate clean.id
-              Written clean.label
               WrittenFrom customers.email
-              Written clean.n
+              Written clean.label
               WrittenFrom clean.n
+              Written clean.n
         "#]],
     );
 }
@@ -90,9 +90,9 @@ fn update_of_several_columns() {
             UPDATE Write
               access: update public.clean, read public.customers, read public.clean
               Predicate clean.id
-              Written clean.label
               WrittenFrom customers.email
               WrittenFrom customers.salary
+              Written clean.label
               Written clean.n
         "#]],
     );
@@ -146,8 +146,8 @@ fn merge() {
               Join customers.id
               Join clean.id
               Predicate customers.salary
-              Written clean.label
               WrittenFrom customers.email
+              Written clean.label
               Written clean.id
               WrittenFrom customers.id
               WrittenFrom customers.note

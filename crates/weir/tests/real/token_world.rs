@@ -4,15 +4,18 @@
 //! token is written as `‹value›` for the value that it stands for, in what is sent and in what is shown, so that the
 //! files hold whatever tokens look like. Rows without a sort key come in random order and are shown sorted.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
 use expect_test::expect_file;
 
-use crate::stand::{SERVER, Stand, TARGET};
+use xtask::lab::Extended;
+
+use crate::stand::{SERVER, Stand, TARGET, balanced, error, rule};
 
 const WORLD: &str = include_str!("token_world/world.sql");
+/// What makes the second world of the first.
+const OTHER: &str = include_str!("token_world/other.sql");
 
 /// Columns and their labels.
 const LABELS: &[(&str, &str)] = &[
@@ -24,46 +27,49 @@ const LABELS: &[(&str, &str)] = &[
     ("public.members.email", "email"),
 ];
 
-/// Where raw values stand: queries that give them in one column.
-const VALUES: &[&str] = &[
-    "select email from customers where email is not null",
-    "select backup from customers where backup is not null",
-    "select buyer from orders where buyer is not null",
-    "select ssn from customers where ssn is not null",
+/// Columns whose values have names in the files, and their tables.
+const VALUES: &[(&str, &str)] = &[
+    ("email", "customers"),
+    ("backup", "customers"),
+    ("buyer", "orders"),
+    ("ssn", "customers"),
 ];
 
-fn stand() -> Stand {
-    Stand::with(WORLD, |mut configuration| {
+/// The world of the files, and one in which masked values are others, of another order and length. Which are equal is
+/// the same.
+fn stand(world: &str) -> Stand {
+    Stand::with(world, |mut configuration| {
         let labels = &mut configuration.targets[0].labels;
-        labels.extend(
-            LABELS
-                .iter()
-                .map(|(column, label)| ((*column).to_owned(), (*label).to_owned())),
-        );
+        let more = LABELS.iter();
+        labels.extend(more.map(|(column, label)| ((*column).to_owned(), (*label).to_owned())));
         configuration.principal("sue", "human", &["support"])
     })
 }
 
-/// Tokens by their values.
-fn tokens(stand: &Stand) -> BTreeMap<String, String> {
-    let mut found = BTreeMap::new();
-    for query in VALUES {
-        let mut raw = stand.direct();
-        let mut masked = stand.client("alice");
-        // Row by row, by key.
-        let keyed =
-            |query: &str, key: u32| query.replace("where", &format!("where id = {key} and"));
+/// A value of the first world: what it is in this one, and its token.
+struct Known {
+    value: String,
+    here: String,
+    token: String,
+}
+
+fn known(first: &Stand, stand: &Stand) -> Vec<Known> {
+    let mut found: Vec<Known> = Vec::new();
+    let mut clients = (first.direct(), stand.direct(), stand.client("alice"));
+    for (column, table) in VALUES {
         for id in 1..=6 {
-            let value = raw.run(&keyed(query, id)).unwrap();
-            let (_, from) = query.split_once("select ").unwrap();
-            let column = from.split(' ').next().unwrap();
-            let table = from.split(' ').nth(2).unwrap();
-            let token = masked
-                .run(&format!("select {column} from {table} where id = {id}"))
-                .unwrap();
-            if !value.rows().is_empty() {
-                found.insert(value.value(), token.value());
+            let query =
+                format!("select {column} from {table} where id = {id} and {column} is not null");
+            let value = clients.0.run(&query).unwrap();
+            if value.rows().is_empty() || found.iter().any(|known| known.value == value.value()) {
+                continue;
             }
+            let query = format!("select {column} from {table} where id = {id}");
+            found.push(Known {
+                value: value.value(),
+                here: clients.1.run(&query).unwrap().value(),
+                token: clients.2.run(&query).unwrap().value(),
+            });
         }
     }
     found
@@ -115,7 +121,7 @@ fn psql(stand: &Stand, who: &str, statements: &[String]) -> Vec<String> {
 }
 
 /// Rows that come in any order are sorted, tokens named, what is new each time left out.
-fn tidied(statement: &str, shown: &str, tokens: &BTreeMap<String, String>) -> String {
+fn tidied(statement: &str, shown: &str, known: &[Known]) -> String {
     let mut lines: Vec<String> = Vec::new();
     for line in shown.lines() {
         let mut line = line.trim_end().to_owned();
@@ -136,24 +142,25 @@ fn tidied(statement: &str, shown: &str, tokens: &BTreeMap<String, String>) -> St
         if let (Some(head), Some(foot)) =
             (head, lines.iter().rposition(|line| line.ends_with("rows)")))
         {
-            lines[head + 1..foot].sort_by_key(|line| named(line, tokens));
+            lines[head + 1..foot].sort_by_key(|line| named(line, known));
         }
     }
     let text = lines.join("\n");
-    for value in tokens.keys() {
+    for one in known {
         assert!(
-            !text.contains(value.as_str()),
-            "{value} in the answer to {statement}\n{text}"
+            !text.contains(one.here.as_str()),
+            "{} in the answer to {statement}\n{text}",
+            one.here
         );
     }
-    named(&text, tokens)
+    named(&text, known)
 }
 
 /// Tokens as `‹value›`, without what psql fills up to their width.
-fn named(text: &str, tokens: &BTreeMap<String, String>) -> String {
+fn named(text: &str, known: &[Known]) -> String {
     let mut text = text.to_owned();
-    for (value, token) in tokens {
-        text = text.replace(token.as_str(), &format!("‹{value}›"));
+    for one in known {
+        text = text.replace(&one.token, &format!("‹{}›", one.value));
     }
     let line = |line: &str| match line.starts_with("--") {
         true => line.split('+').map(|_| "---").collect::<Vec<_>>().join("+"),
@@ -163,24 +170,35 @@ fn named(text: &str, tokens: &BTreeMap<String, String>) -> String {
     lines.join("\n")
 }
 
-/// Runs a file's statements again, and compares what psql shows.
+/// Runs a file's statements again in both worlds, and compares what psql shows.
 fn check(file: &str) {
-    let stand = stand();
-    let tokens = tokens(&stand);
-    let path = format!(
-        "{}/tests/real/token_world/{file}.txt",
-        env!("CARGO_MANIFEST_DIR")
-    );
+    let first = stand(WORLD);
+    let second = stand(&format!("{WORLD}{OTHER}"));
+    let folder = env!("CARGO_MANIFEST_DIR");
+    let path = format!("{folder}/tests/real/token_world/{file}.txt");
     let text = std::fs::read_to_string(&path).unwrap();
-    let mut out = String::new();
-    for session in text.split_inclusive("\n\\q\n") {
-        out += &replayed(&stand, &tokens, session);
-    }
+    let names = (known(&first, &first), known(&first, &second));
+    let shown = |stand: &Stand, known: &[Known]| {
+        let sessions = text.split_inclusive("\n\\q\n");
+        sessions
+            .map(|session| replayed(stand, known, session))
+            .collect::<String>()
+    };
+    let out = shown(&first, &names.0);
+    alike(&out, &shown(&second, &names.1));
     expect_file![path].assert_eq(&out);
 }
 
+/// Both worlds answer alike.
+fn alike(first: &str, second: &str) {
+    for (one, two) in first.lines().zip(second.lines()) {
+        assert_eq!(one, two, "the worlds differ:\n{first}\n{second}");
+    }
+    assert_eq!(first.len(), second.len());
+}
+
 /// One session of a file: its first line tells who.
-fn replayed(stand: &Stand, tokens: &BTreeMap<String, String>, session: &str) -> String {
+fn replayed(stand: &Stand, known: &[Known], session: &str) -> String {
     const PROMPT: &str = "shop=> ";
     let (head, _) = session.split_once('\n').unwrap();
     let who = head
@@ -215,16 +233,17 @@ fn replayed(stand: &Stand, tokens: &BTreeMap<String, String>, session: &str) -> 
     let sent: Vec<String> = statements
         .iter()
         .map(|statement| {
-            tokens
+            let tokens = known.iter().fold(statement.clone(), |text, one| {
+                text.replace(&format!("‹{}›", one.value), &one.token)
+            });
+            known
                 .iter()
-                .fold(statement.clone(), |text, (value, token)| {
-                    text.replace(&format!("‹{value}›"), token)
-                })
+                .fold(tokens, |text, one| text.replace(&one.value, &one.here))
         })
         .collect();
     let shown = psql(stand, who, &sent);
     for ((statement, sent), shown) in statements.iter().zip(&sent).zip(shown) {
-        out += &format!("{PROMPT}{statement}\n{}", tidied(sent, &shown, tokens));
+        out += &format!("{PROMPT}{statement}\n{}", tidied(sent, &shown, known));
         if !out.ends_with('\n') {
             out.push('\n');
         }
@@ -248,4 +267,101 @@ fn what_is_not_in_the_table_is_refused_or_null() {
 #[test]
 fn row_order_tells_nothing() {
     check("order");
+}
+
+#[test]
+fn tokens_are_turned_back_where_a_value_stands() {
+    check("tokens");
+}
+
+fn parameter(value: &str) -> Extended<'_> {
+    Extended {
+        parameters: vec![Some(value.as_bytes())],
+        describe: true,
+        ..Extended::default()
+    }
+}
+
+#[test]
+fn parameters_that_are_tokens_are_turned_back_in_bind() {
+    let stand = stand(WORLD);
+    let known = known(&stand, &stand);
+    let token = |value: &str| {
+        let found = known.iter().find(|one| one.value == value);
+        found.unwrap().token.clone()
+    };
+    let (ada, bob) = (token("ada@shop.example"), token("bob@shop.example"));
+    let mut alice = stand.client("alice");
+    let by_email = "select id from customers where email = $1 order by id";
+    let answer = alice.extended(by_email, &parameter(&ada)).unwrap();
+    assert_eq!(answer.rows(), [["1"], ["5"]], "{:?}", answer.errors);
+    let any = "select id from customers where email = any ($1) order by id";
+    let both = format!("{{{ada},{bob}}}");
+    let answer = alice.extended(any, &parameter(&both)).unwrap();
+    assert_eq!(answer.rows(), [["1"], ["2"], ["5"]], "{:?}", answer.errors);
+    let insert = "insert into orders (id, buyer) values (20, $1) returning buyer";
+    let answer = alice.extended(insert, &parameter(&bob)).unwrap();
+    assert_eq!(answer.value(), bob);
+    let stored = "select buyer from orders where id = 20";
+    assert_eq!(
+        stand.direct().run(stored).unwrap().value(),
+        "bob@shop.example"
+    );
+    // Anywhere else it would come out.
+    for text in [
+        "select $1, id from customers where email = $1",
+        "select n.text from customers c, notes n where c.email = $1 and n.text = $1",
+        "select id from customers where email = $1 and length($1) > 3",
+        "update notes set text = $1 from customers c where c.email = $1",
+        "select id from customers where email = $1 || ''",
+    ] {
+        let answer = alice.extended(text, &parameter(&ada)).unwrap();
+        assert_eq!(rule(error(&answer)), "weir.masked-use", "{text}");
+        assert!(!answer.contains("ada@shop"), "{text}");
+    }
+    let raw = parameter("ada@shop.example");
+    let answer = alice.extended(by_email, &raw).unwrap();
+    assert_eq!(rule(error(&answer)), "weir.masked-lookup");
+    let altered = ada.replacen('m', "n", 1).replacen("u_", "u_a", 1);
+    let answer = alice.extended(by_email, &parameter(&altered)).unwrap();
+    assert_eq!(rule(error(&answer)), "weir.foreign-token");
+    let answer = stand.client("sue").extended(by_email, &raw).unwrap();
+    assert_eq!(answer.rows(), [["1"], ["5"]]);
+    balanced(&stand);
+}
+
+#[test]
+fn the_record_has_tokens_and_each_lookup() {
+    let stand = stand(WORLD);
+    let known = known(&stand, &stand);
+    let ada = &known
+        .iter()
+        .find(|one| one.value.starts_with("ada"))
+        .unwrap()
+        .token;
+    let mut alice = stand.client("alice");
+    let text = format!("select id from customers where email = '{ada}'");
+    alice.run(&text).unwrap();
+    let bound = "select id from customers where email = $1";
+    alice.extended(bound, &parameter(ada)).unwrap();
+    alice
+        .run("prepare p (text) as select id from customers where email = $1")
+        .unwrap();
+    alice.run(&format!("execute p ('{ada}')")).unwrap();
+    let entries = stand.entries_of("statement.intent");
+    for entry in &entries {
+        let shown = format!("{entry} {}", stand.disclosed(entry));
+        assert!(!shown.contains("ada@shop.example"), "{shown}");
+        assert!(!shown.contains("\"lookup\""), "{shown}");
+    }
+    let said = entries
+        .iter()
+        .map(|entry| stand.disclosed(entry)["text"].clone());
+    assert!(said.into_iter().any(|said| said == text.as_str()));
+    let two = "select id from customers where email in ('ada@shop.example', 'x@y.example')";
+    stand.client("sue").run(two).unwrap();
+    let entry = stand.entries_of("statement.intent").pop().unwrap();
+    let objects = entry["objects"].as_array().unwrap().clone();
+    let lookups = objects.iter().filter(|object| object["verb"] == "lookup");
+    assert_eq!(lookups.count(), 2, "{entry}");
 }

@@ -1,0 +1,81 @@
+//! Constants and parameters in the place of values of columns.
+
+use crate::ast::{Cast, Expr};
+use crate::lex::{Lexer, TokenKind};
+use crate::{Given, GivenBy};
+
+/// Tells of each parameter whether all its places in the statement are known. The grammar may not have kept all of
+/// them; the text has.
+pub(super) fn count_places(given: &mut [Given], text: &str) {
+    let known = |number: u32| {
+        let mut places: Vec<usize> = Vec::new();
+        for one in given.iter() {
+            if let GivenBy::Parameter {
+                number: other,
+                place,
+                ..
+            } = one.what
+                && other == number
+                && !places.contains(&place)
+            {
+                places.push(place);
+            }
+        }
+        let written = Lexer::new(text)
+            .filter(|token| token.kind == TokenKind::Param)
+            .filter(|token| {
+                let digits = text.get(token.start + 1..token.end).unwrap_or_default();
+                digits.parse() == Ok(number)
+            });
+        written.count() == places.len()
+    };
+    let mut found = Vec::with_capacity(given.len());
+    for one in given.iter() {
+        found.push(match one.what {
+            GivenBy::Parameter { number, .. } => known(number),
+            GivenBy::Text(_) | GivenBy::Elsewhere => false,
+        });
+    }
+    for (one, all) in given.iter_mut().zip(found) {
+        if let GivenBy::Parameter { only, .. } = &mut one.what {
+            *only = all;
+        }
+    }
+}
+
+/// What a prepared statement is given by EXECUTE with these arguments; `None` for NULL, which is no value.
+pub(super) fn executed(given: &Given, args: &[Expr]) -> Option<Given> {
+    let what = match given.what {
+        GivenBy::Parameter {
+            number, only: true, ..
+        } => {
+            let place = usize::try_from(number).ok()?.checked_sub(1);
+            match place.and_then(|place| args.get(place)) {
+                Some(Expr::Text(literal)) => literal.place.map(GivenBy::Text),
+                Some(Expr::Cast(cast)) if is_text(cast) => match &cast.arg {
+                    Expr::Text(literal) => literal.place.map(GivenBy::Text),
+                    _ => None,
+                },
+                Some(Expr::Null) => return None,
+                _ => None,
+            }
+        }
+        GivenBy::Parameter { .. } | GivenBy::Text(_) | GivenBy::Elsewhere => None,
+    };
+    Some(Given {
+        what: what.unwrap_or(GivenBy::Elsewhere),
+        settled: None,
+        ..given.clone()
+    })
+}
+
+fn is_text(cast: &Cast) -> bool {
+    let name = match cast.target.path.as_slice() {
+        [name] => &**name,
+        [schema, name] if &**schema == "pg_catalog" => &**name,
+        _ => return false,
+    };
+    matches!(name, "text" | "varchar")
+        && cast.target.modifiers.is_empty()
+        && !cast.target.odd_modifiers
+}
