@@ -159,7 +159,7 @@ async fn present(
     let mut readable = BTreeSet::new();
     let mut views = Vec::new();
     endpoint
-        .rows(open, queries::PRESENT, |row| {
+        .rows(open, &queries::present(), |row| {
             if text(row, 3).as_deref() == Some("t") {
                 readable.extend(text(row, 0).and_then(|oid| oid.parse::<Oid>().ok()));
             }

@@ -12,6 +12,9 @@ use super::{queries, quoted};
 /// Before the name of a schema: the schema of its masking views.
 const PREFIX: &str = "weir_";
 
+/// The comment of such a schema: views in it are ours to replace. One without it is somebody else's.
+pub(super) const MARK: &str = "Masking views of Weir";
+
 /// What is run, in order, in one transaction.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -44,7 +47,7 @@ pub(super) struct Facts<'a> {
     pub tainted: &'a [Oid],
     /// The ordinary login's effective search path.
     pub path: &'a [String],
-    /// Masking views that are there already.
+    /// Views that are there already in schemas with [`MARK`].
     pub present: &'a [(String, String)],
     pub drift: &'a [Drift],
 }
@@ -73,6 +76,37 @@ fn told(name: &str) -> String {
     name.chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect()
+}
+
+/// Makes a schema for masking views; one of that name that somebody else made is left alone, and so is all else.
+fn own_schema(schema: &str) -> String {
+    let (name, literal, mark) = (
+        quoted(schema),
+        queries::literal(schema),
+        queries::literal(MARK),
+    );
+    format!(
+        "IF NOT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = {literal}) THEN \
+         CREATE SCHEMA {name}; COMMENT ON SCHEMA {name} IS {mark}; \
+         ELSIF NOT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = {literal} \
+         AND pg_catalog.obj_description(oid, 'pg_namespace') = {mark}) THEN \
+         RAISE EXCEPTION USING MESSAGE = 'the schema ' || {literal} || ' is there already, and not Weir''s', \
+         HINT = 'Rename it; if it may be replaced: COMMENT ON SCHEMA ' || {quoted_name} || ' IS ' || {quoted_mark}; END IF;",
+        quoted_name = queries::literal(&name),
+        quoted_mark = queries::literal(&mark),
+    )
+}
+
+/// An anonymous block, whatever names stand in it.
+fn block(body: &str) -> String {
+    let tag = (0_u64..)
+        .map(|number| match number {
+            0 => "$weir$".to_owned(),
+            _ => format!("$weir{number}$"),
+        })
+        .find(|tag| !body.contains(tag.as_str()))
+        .unwrap_or_default();
+    format!("DO {tag} BEGIN {body} END {tag}")
 }
 
 fn named(relation: &Relation) -> String {
@@ -175,10 +209,10 @@ impl Facts<'_> {
                 "The role. Its password is set by `weir floor apply`, as a SCRAM verifier, or by \\password in psql.".into(),
             ],
             statements: vec![
-                format!(
-                    "DO $weir$ BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = {}) THEN CREATE ROLE {role} LOGIN NOINHERIT; END IF; END $weir$",
+                block(&format!(
+                    "IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = {}) THEN CREATE ROLE {role} LOGIN NOINHERIT; END IF;",
                     queries::literal(self.role)
-                ),
+                )),
                 format!("GRANT CONNECT ON DATABASE {} TO {role}", quoted(self.database)),
             ],
         }
@@ -306,7 +340,7 @@ impl Facts<'_> {
             }
         }
         for schema in &schemas {
-            statements.push(format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(schema)));
+            statements.push(block(&own_schema(schema)));
             statements.push(format!(
                 "GRANT USAGE ON SCHEMA {} TO {role}",
                 quoted(schema)

@@ -6,6 +6,8 @@
 
 use statement::{ColumnId, Oid};
 
+use super::plan::MARK;
+
 /// `'text'`, as a server with standard strings reads it.
 pub(super) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
@@ -202,9 +204,15 @@ pub(super) fn types(labelled: &[ColumnId]) -> String {
     )
 }
 
-/// Every relation of users: oid, schema, name, whether this login reads it, whether it is a masking view.
-pub(super) const PRESENT: &str = "SELECT c.oid, n.nspname, c.relname, \
-     pg_catalog.has_table_privilege(c.oid, 'SELECT') AND pg_catalog.has_schema_privilege(n.oid, 'USAGE'), \
-     c.relkind = 'v' AND n.nspname LIKE 'weir\\_%' \
-     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^pg_(toast|temp_)' ORDER BY n.nspname, c.relname";
+/// Every relation of users: oid, schema, name, whether this login reads it, whether it is a view in a schema of ours.
+pub(super) fn present() -> String {
+    format!(
+        "SELECT c.oid, n.nspname, c.relname, \
+         pg_catalog.has_table_privilege(c.oid, 'SELECT') AND pg_catalog.has_schema_privilege(n.oid, 'USAGE'), \
+         c.relkind = 'v' AND COALESCE(pg_catalog.obj_description(n.oid, 'pg_namespace') = {}, false) \
+         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^pg_(toast|temp_)' \
+         ORDER BY n.nspname, c.relname",
+        literal(MARK)
+    )
+}

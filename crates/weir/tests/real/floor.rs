@@ -365,6 +365,48 @@ fn each_kind_of_drift_refuses_masked_sessions_until_it_is_taken_back() {
 }
 
 #[test]
+fn somebody_elses_schema_is_left_alone() {
+    // The second schema would end the block that makes its masking schema.
+    let theirs = r#"
+        create schema weir_public; create view weir_public.customers as select 'theirs' as kept;
+        create schema weir_other; create view weir_other.report as select 'theirs' as kept;
+        create schema "x$weir$; drop table notes"; create table "x$weir$; drop table notes".t (email text);
+        grant usage on schema "x$weir$; drop table notes" to public;
+        grant select on "x$weir$; drop table notes".t to public;
+    "#;
+    let floored = Floored::new(theirs, |mut configuration| {
+        let column = "\\\"x$weir$; drop table notes\\\".t.email".to_owned();
+        configuration.targets[0]
+            .labels
+            .push((column, "email".to_owned()));
+        configuration
+    });
+    let kept = |schema: &str| {
+        let sql = format!(
+            "select kept from {schema}.customers union all select kept from weir_other.report \
+             union all select 'theirs' where to_regclass('notes') is not null"
+        );
+        let mut direct = floored.stand.direct();
+        assert_eq!(direct.run(&sql).unwrap().rows().len(), 3);
+    };
+    let out = floored.weir(&["floor", "apply", "--target", "shop"]);
+    let told = String::from_utf8_lossy(&out.stderr);
+    assert!(!out.status.success(), "{told}");
+    assert!(
+        told.contains("the schema weir_public is there already, and not Weir's"),
+        "{told}"
+    );
+    kept("weir_public");
+    let rename = "alter schema weir_public rename to theirs";
+    floored.stand.direct().run(rename).unwrap();
+    // A second time finds its own.
+    floored.apply();
+    floored.apply();
+    kept("theirs");
+    assert_eq!(floored.check(), Vec::<String>::new());
+}
+
+#[test]
 fn drift_reaches_sessions_that_are_open() {
     let floored = Floored::laid("", |configuration| configuration);
     let mut alice = floored.stand.client("alice");
