@@ -98,7 +98,8 @@ impl Gateway {
     /// Certificates or keys that cannot be used.
     pub fn new(setup: Setup, store: Arc<Store>) -> Result<Self, Error> {
         let runtime = tokio::runtime::Handle::current();
-        let state = make_state(setup, None, &runtime)?;
+        let ledger: Arc<dyn Ledger> = Arc::clone(&store) as _;
+        let state = make_state(setup, None, &runtime, &ledger)?;
         Ok(Self {
             shared: Arc::new(Shared {
                 state: ArcSwap::from_pointee(state),
@@ -208,7 +209,8 @@ impl Gateway {
     /// As [`Gateway::new`]; the old setup stays in force then.
     pub fn reload(&self, setup: Setup) -> Result<(), Error> {
         let old = self.shared.state();
-        let state = Arc::new(make_state(setup, Some(&old), &self.runtime)?);
+        let ledger: Arc<dyn Ledger> = Arc::clone(&self.shared.store) as _;
+        let state = Arc::new(make_state(setup, Some(&old), &self.runtime, &ledger)?);
         // First the state, then the sessions: one that opens meanwhile looks at
         // the state once it is registered.
         self.shared.state.store(Arc::clone(&state));
@@ -353,6 +355,7 @@ fn make_state(
     setup: Setup,
     old: Option<&State>,
     runtime: &tokio::runtime::Handle,
+    ledger: &Arc<dyn Ledger>,
 ) -> Result<State, Error> {
     let common = Common {
         policies: Arc::clone(&setup.policies),
@@ -384,7 +387,7 @@ fn make_state(
         target.renew(&common, way);
     }
     for target in made {
-        runtime.spawn(target.keep());
+        runtime.spawn(target.keep(Arc::clone(ledger)));
     }
     Ok(State {
         principals: setup.principals,

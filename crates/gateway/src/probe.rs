@@ -75,3 +75,29 @@ pub async fn world(setup: Setup, target: &str) -> Result<(World, statement::Sett
     };
     Ok((target.into_world(), settings))
 }
+
+/// Looks at a sample of every column of a target, as Weir's own role; nothing is kept.
+///
+/// # Errors
+/// A target that does not exist, cannot be reached, or whose catalog cannot be read.
+pub async fn look_at_columns(
+    setup: Setup,
+    target: &str,
+) -> Result<Vec<crate::labels::Found>, Error> {
+    let common = Common {
+        policies: setup.policies,
+        masker: setup.masker,
+        limits: setup.limits,
+        durability: setup.durability,
+    };
+    let found = setup.targets.into_iter().find(|(name, _)| name == target);
+    let (_, found) = found.ok_or_else(|| Failure::NoLogin {
+        target: target.to_owned(),
+        tier: "default".into(),
+    })?;
+    let target = Target::new(found, &common, &setup.state)?;
+    target.look_only();
+    let mut connection = None;
+    target.look(&mut connection, 1).await?;
+    Ok(target.look_at_all().await?)
+}

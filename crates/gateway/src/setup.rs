@@ -79,6 +79,8 @@ pub struct Target {
     pub logins: BTreeMap<String, Login>,
     /// The role masked sessions log in as, if the database has a floor.
     pub floor: Option<Login>,
+    /// Look for labels in names and samples; what nobody looked at yet is masked.
+    pub discover: bool,
     /// Record refusals but let statements run (never for masks).
     pub observe: bool,
     /// Schema, relation and column to label.
@@ -146,7 +148,7 @@ impl Target {
             &self.database,
             self.tls,
             &self.authorities,
-            self.observe,
+            (self.observe, self.discover),
         ) == (
             &other.name,
             &other.environment,
@@ -155,7 +157,7 @@ impl Target {
             &other.database,
             other.tls,
             &other.authorities,
-            other.observe,
+            (other.observe, other.discover),
         ) && self.labels == other.labels
             && logins(self) == logins(other)
     }

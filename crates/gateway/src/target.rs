@@ -1,6 +1,8 @@
 //! One upstream database: its catalog, kept fresh, and the world its sessions
 //! are judged in.
 
+mod looking;
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -8,12 +10,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use ledger::Ledger;
 use mask::{Label, Masker};
 use policy::Policies;
 use session::{Catalogs, Definitions, Durability, Floor, Labels, World};
 use statement::{Catalog, ColumnId, Oid};
 use tokio::sync::{Notify, watch};
 
+use crate::labels::Discovery;
 use crate::upstream::{Connected, Endpoint, Failure, Way};
 use crate::{floor, setup};
 
@@ -29,6 +33,9 @@ fn next_epoch() -> u64 {
 
 /// Columns a configured name stood for, as (oid, attribute).
 type Bindings = BTreeMap<String, Vec<(u32, i16)>>;
+
+/// Labels, and the views that read what they label.
+type Tainted = (Arc<Labels>, Arc<[Oid]>);
 
 /// What of the setup concerns every target's world.
 pub(crate) struct Common {
@@ -53,14 +60,15 @@ pub(crate) struct Target {
     pub(crate) sessions: AtomicUsize,
     trouble: Mutex<Option<String>>,
     bindings: PathBuf,
+    /// Views that read labelled columns, under the labels they were found for.
     tainted: Mutex<Option<Tainted>>,
+    discovery: Discovery,
+    /// Something was found or decided about labels that the world does not hold yet.
+    relabel: AtomicBool,
     /// Whether bindings are written, which only a serving gateway does.
     keeps: AtomicBool,
     poll_ms: AtomicU64,
 }
-
-/// The labels, and the views found to read columns under them.
-type Tainted = (Arc<Labels>, Arc<[Oid]>);
 
 impl Target {
     pub(crate) fn new(
@@ -96,6 +104,8 @@ impl Target {
             trouble: Mutex::new(None),
             bindings,
             tainted: Mutex::default(),
+            discovery: Discovery::new(state, &setup.name),
+            relabel: AtomicBool::new(false),
             keeps: AtomicBool::new(true),
             poll_ms: AtomicU64::new(milliseconds(common.limits.catalog_poll)),
             setup,
@@ -155,8 +165,9 @@ impl Target {
     }
 
     /// Keeps the catalog fresh until the process ends or the target is dropped.
-    pub(crate) async fn keep(self: Arc<Self>) {
+    pub(crate) async fn keep(self: Arc<Self>, ledger: Arc<dyn Ledger>) {
         let mut connection: Option<Connected> = None;
+        let mut said = String::new();
         loop {
             if Arc::strong_count(&self) == 1 {
                 return;
@@ -172,6 +183,27 @@ impl Target {
                         let _ = tokio::time::timeout(RETRY, std::future::pending::<()>()).await;
                         continue;
                     }
+                }
+            }
+            if self.discovery.reread() {
+                self.relabel.store(true, Ordering::Release);
+                self.request_refresh();
+                continue;
+            }
+            match self.discover(&*ledger).await {
+                Ok(true) => {
+                    self.relabel.store(true, Ordering::Release);
+                    self.request_refresh();
+                    continue;
+                }
+                Ok(false) => {}
+                Err(why) if why == said => {}
+                Err(why) => {
+                    eprintln!(
+                        "weir: target {}: columns stay masked that nobody looked at: {why}",
+                        self.setup.name
+                    );
+                    said = why;
                 }
             }
             let poll = Duration::from_millis(self.poll_ms.load(Ordering::Acquire));
@@ -195,11 +227,17 @@ impl Target {
         };
         let mut fingerprint = self.fingerprint(&mut open).await?;
         let old = self.world.load_full();
+        let relabel = self.relabel.swap(false, Ordering::AcqRel) | self.discovery.reread();
         if fingerprint == old.catalog.fingerprint() && old.catalog_generation > 0 {
+            let labels = match relabel {
+                true => Arc::new(self.bind_labels(&old.catalog)),
+                false => Arc::clone(&old.labels),
+            };
             // Memberships and attributes of roles have no part in the fingerprint.
-            let floor = self.floor(&mut open, &old.catalog, &old.labels).await?;
-            if floor != old.floor {
+            let floor = self.floor(&mut open, &old.catalog, &labels).await?;
+            if relabel || floor != old.floor {
                 let mut next = copy(&self.world.load());
+                next.labels = labels;
                 next.floor = floor;
                 next.catalog_generation = goal.max(old.catalog_generation);
                 self.publish(next);
@@ -370,7 +408,9 @@ impl Target {
                         .map(|part| policy::quote_identifier(part))
                         .join(".")
                 });
-                return Labels::new(HashMap::new(), names.collect());
+                let mut bound = HashMap::new();
+                self.discovery.add(catalog, self.setup.discover, &mut bound);
+                return Labels::new(bound, names.collect());
             }
         };
         let mut bound: HashMap<ColumnId, Label> = HashMap::new();
@@ -406,6 +446,7 @@ impl Target {
         if keep != kept && self.keeps.load(Ordering::Acquire) {
             self.keep_bindings(&keep);
         }
+        self.discovery.add(catalog, self.setup.discover, &mut bound);
         Labels::new(bound, unresolved)
     }
 
@@ -517,7 +558,7 @@ fn milliseconds(time: Duration) -> u64 {
 }
 
 /// A target's name as a file name.
-fn file_name(name: &str) -> String {
+pub(crate) fn file_name(name: &str) -> String {
     name.chars()
         .map(|c| {
             if c.is_ascii_alphanumeric() || c == '-' || c == '_' {

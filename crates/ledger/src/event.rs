@@ -30,8 +30,8 @@ pub use log::{
     TreeHead,
 };
 pub use operator::{
-    ConfigChange, Erasure, EvidenceExport, HoldRelease, HoldSet, KeyCreate, KeyRevoke,
-    PolicyChange, RetentionPrune,
+    ConfigChange, Erasure, EvidenceExport, HoldRelease, HoldSet, KeyCreate, KeyRevoke, LabelChange,
+    LabelSource, PolicyChange, RetentionPrune,
 };
 pub use session::{
     AuthenticationFailed, AuthenticationReason, CloseReason, PrincipalKind, SessionClose,
@@ -84,6 +84,7 @@ pub enum Clear {
     RetentionPrune(RetentionPrune),
     LogKey(LogKey),
     ClockStep(ClockStep),
+    LabelChange(LabelChange),
 }
 
 macro_rules! kinds {
@@ -176,6 +177,8 @@ kinds! {
     LogKey = 24, "log.key";
     /// The machine's clock jumped.
     ClockStep = 25, "clock.step";
+    /// It was found or decided what a column holds.
+    LabelChange = 30, "label.change";
 }
 
 impl Kind {
@@ -211,6 +214,7 @@ impl Kind {
             | Kind::KeyCreate
             | Kind::ConfigChange
             | Kind::PolicyChange
+            | Kind::LabelChange
             | Kind::HoldRelease
             | Kind::EvidenceExport => false,
         }

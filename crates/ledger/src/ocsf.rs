@@ -52,6 +52,7 @@ pub fn events<'a>(joined: &'a Joined, source: &'a Source) -> Vec<Event<'a>> {
         Kind::KeyCreate | Kind::KeyRevoke => vec![change::key(joined, source)],
         Kind::ConfigChange => vec![change::config(joined, source)],
         Kind::PolicyChange => vec![change::policy(joined, source)],
+        Kind::LabelChange => vec![change::label(joined, source)],
         Kind::Erasure => vec![change::erasure(joined, source)],
         Kind::HoldSet | Kind::HoldRelease => vec![change::hold(joined, source)],
         Kind::LogOpen

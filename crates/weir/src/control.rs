@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use ledger::days::{Day, Days};
-use ledger::event::EvidenceExport;
+use ledger::event::{EvidenceExport, LabelChange, LabelSource};
 use ledger::{Ledger as _, Sequence};
 use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,14 @@ pub(crate) enum Operation {
     Prune {
         before: Option<Day>,
         below: Option<u64>,
+    },
+    /// Records what somebody decided a column holds.
+    Label {
+        target: String,
+        column: String,
+        label: String,
+        why: String,
+        by: String,
     },
     /// Records that evidence is about to leave.
     Evidence {
@@ -139,6 +147,25 @@ impl Operation {
                     hold: Some(hold),
                     ..Done::on_record(&[receipt.sequence])
                 })
+            }
+            Operation::Label {
+                target,
+                column,
+                label,
+                why,
+                by,
+            } => {
+                let change = LabelChange {
+                    target: target.into(),
+                    column: column.into(),
+                    label: label.into(),
+                    source: LabelSource::Review,
+                    why,
+                    by: Some(by.into()),
+                };
+                let receipt = store.append(change.into())?;
+                store.wait_durable(receipt.sequence).await?;
+                Ok(Done::on_record(&[receipt.sequence]))
             }
             Operation::Evidence {
                 digest,

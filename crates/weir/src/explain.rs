@@ -138,7 +138,7 @@ pub fn explain(
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let (world, settings) = runtime.block_on(gateway::world(setup, &target.name))?;
+    let (world, mut settings) = runtime.block_on(gateway::world(setup, &target.name))?;
     let human = config.human(principal);
     let mut who = session::Identity {
         principal: principal.clone(),
@@ -157,6 +157,13 @@ pub fn explain(
         && session::masked_somewhere(&world, &who, now)
     {
         who.upstream_user.clone_from(&floor.user);
+        // The role's path, as `weir floor plan` sets it.
+        let with_views = settings.search_path.iter().flat_map(|schema| {
+            let views = gateway::floor::schema_of_views(schema);
+            let there = world.catalog.has_schema(&views);
+            there.then_some(views).into_iter().chain([schema.clone()])
+        });
+        settings.search_path = with_views.collect();
     }
     let verdict = session::explain(&world, &who, &settings, text, now);
     let mut statements: Vec<ExplainedStatement> = verdict

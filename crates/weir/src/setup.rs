@@ -226,6 +226,7 @@ pub fn target(target: &config::Target) -> Result<Target> {
         authorities: target.ca.clone(),
         logins,
         floor,
+        discover: target.discover,
         observe: target.observe,
         labels: target
             .labels

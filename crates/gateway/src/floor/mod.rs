@@ -12,7 +12,7 @@ use statement::{Catalog, Limits, NothingPrepared, Oid, Scope, Settings};
 
 pub use apply::{Floored, apply, check, plan};
 pub(crate) use drift::{Question, ask};
-pub use plan::{Plan, Step};
+pub use plan::{Plan, Step, schema_of_views};
 
 /// Views and materialised views that read a labelled column in any way, or of which nobody can tell.
 pub(crate) fn tainted(catalog: &Catalog, labels: &Labels, limits: Limits) -> Vec<Oid> {

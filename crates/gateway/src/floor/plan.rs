@@ -15,6 +15,12 @@ const PREFIX: &str = "weir_";
 /// The comment of such a schema: views in it are ours to replace. One without it is somebody else's.
 pub(super) const MARK: &str = "Masking views of Weir";
 
+/// The schema of the masking views of a schema's tables.
+#[must_use]
+pub fn schema_of_views(schema: &str) -> String {
+    format!("{PREFIX}{schema}")
+}
+
 /// What is run, in order, in one transaction.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -309,7 +315,7 @@ impl Facts<'_> {
             if !self.labels(relation) || self.withheld(relation).is_some() {
                 continue;
             }
-            let schema = format!("{PREFIX}{}", relation.schema);
+            let schema = schema_of_views(&relation.schema);
             let view = format!("{}.{}", quoted(&schema), quoted(&relation.name));
             let columns: Vec<String> = relation
                 .columns
@@ -362,7 +368,7 @@ impl Facts<'_> {
         let mut path = Vec::new();
         for schema in self.path.iter().filter(|s| *s != "pg_catalog") {
             if masked(schema) {
-                path.push(quoted(&format!("{PREFIX}{schema}")));
+                path.push(quoted(&schema_of_views(schema)));
             }
             path.push(quoted(schema));
         }

@@ -63,6 +63,37 @@ pub struct PolicyChange {
     pub policies: u64,
 }
 
+/// It was found out, or decided, what a column of a target holds.
+#[derive(Clone, Debug, Serialize)]
+pub struct LabelChange {
+    /// Name of the target.
+    #[serde(serialize_with = "text")]
+    pub target: Text,
+    /// The column, `schema.table.column`.
+    #[serde(serialize_with = "text")]
+    pub column: Text,
+    /// Its label from here on: `none` if it has none, `unclassified` if it is masked until that is known.
+    #[serde(serialize_with = "text")]
+    pub label: Text,
+    /// Who says so.
+    pub source: LabelSource,
+    /// Evidence without values, or the reason in the operator's own words.
+    pub why: String,
+    /// Who decided, as the machine knows the operator; `None` is Weir.
+    #[serde(serialize_with = "maybe_text", skip_serializing_if = "Option::is_none")]
+    pub by: Option<Text>,
+}
+
+/// Who says what a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LabelSource {
+    /// Names and values were looked at.
+    Scan,
+    /// A person decided.
+    Review,
+}
+
 /// The disclosures of a subject were made unreadable for ever by destroying its keys.
 #[derive(Clone, Debug, Serialize)]
 pub struct Erasure {
@@ -157,6 +188,7 @@ nothing_disclosed!(
     KeyRevoke,
     ConfigChange,
     PolicyChange,
+    LabelChange,
     Erasure,
     HoldSet,
     HoldRelease,

@@ -93,6 +93,22 @@ pub(super) fn policy<'a>(joined: &'a Joined, source: &'a Source) -> Event<'a> {
     told
 }
 
+pub(super) fn label<'a>(joined: &'a Joined, source: &'a Source) -> Event<'a> {
+    let entry = &joined.told.entry;
+    let entity = Entity {
+        name: entry.text("column"),
+        r#type: Some("Column Label"),
+        type_id: Some(99),
+        ..Entity::default()
+    };
+    let mut told = change(joined, source, (3, "Update"), entity);
+    told.comment = entry.text("why");
+    for field in ["target", "label", "source", "by"] {
+        told.keep(&joined.told, field);
+    }
+    told
+}
+
 pub(super) fn erasure<'a>(joined: &'a Joined, source: &'a Source) -> Event<'a> {
     let entity = Entity {
         name: Some("disclosures of a subject"),

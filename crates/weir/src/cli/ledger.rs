@@ -325,6 +325,7 @@ pub(super) fn summary(entry: &Entry) -> String {
         | Kind::KeyRevoke
         | Kind::ConfigChange
         | Kind::PolicyChange
+        | Kind::LabelChange
         | Kind::Erasure
         | Kind::HoldSet
         | Kind::HoldRelease

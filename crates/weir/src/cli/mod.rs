@@ -9,6 +9,7 @@ mod export;
 mod floor;
 mod init;
 mod key;
+mod labels;
 mod ledger;
 mod logkey;
 mod mask;
@@ -104,6 +105,9 @@ enum Command {
     /// Find statements in the ledger, and ask it questions in SQL
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// See and decide what columns hold
+    #[command(subcommand)]
+    Labels(labels::Labels),
     /// Have the database itself withhold labelled columns from masked sessions
     #[command(subcommand)]
     Floor(floor::Floor),
@@ -153,6 +157,7 @@ fn run(command: Command, output: &mut Output) -> Result<Ended> {
         Command::Ledger(ledger) => ledger.run(output),
         Command::Evidence(evidence) => evidence.run(output),
         Command::Audit(audit) => audit.run(output),
+        Command::Labels(labels) => labels.run(output),
         Command::Floor(floor) => floor.run(output),
         Command::Mask(mask) => mask.run(output),
         Command::Explain(explain) => explain.run(output),

@@ -81,6 +81,7 @@ files = ["policies/*.cedar"]    # yours to edit; `weir policy check` afterwards
 [targets.{target}]
 environment = {environment}
 url = {url}
+discover = true                 # look for labels; what nobody looked at yet is masked
 # observe = true                # record refusals without refusing; masks hold
 
 [targets.{target}.logins.default]

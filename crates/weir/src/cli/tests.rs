@@ -176,6 +176,7 @@ fn init_writes_a_configuration_that_passes_its_own_check() {
         [targets.prod-app]
         environment = "prod"
         url = "postgres://db.internal:5432/app?sslmode=verify-full"
+        discover = true                 # look for labels; what nobody looked at yet is masked
         # observe = true                # record refusals without refusing; masks hold
 
         [targets.prod-app.logins.default]

@@ -32,7 +32,7 @@ sections! {
     MASKING = "masking": ["key", "scope", "epoch", "oldest_epoch"];
     POLICY = "policy": ["files"];
     TARGETS = "targets": [];
-    TARGET = "targets.*": ["environment", "url", "observe", "ca", "logins", "labels", "floor"];
+    TARGET = "targets.*": ["environment", "url", "observe", "discover", "ca", "logins", "labels", "floor"];
     LOGINS = "targets.*.logins": [];
     LOGIN = "targets.*.logins.*": ["user", "password"];
     FLOOR = "targets.*.floor": ["role", "password"];

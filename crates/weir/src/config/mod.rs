@@ -162,6 +162,8 @@ pub struct Target {
     pub sslmode: SslMode,
     /// Certificate authorities to trust (PEM) instead of the system's.
     pub ca: Option<PathBuf>,
+    /// Looks for labels; what nobody looked at yet is masked.
+    pub discover: bool,
     /// Records what policy would refuse, but lets it run. Never for masks.
     pub observe: bool,
     /// Login roles by tier; at least one.

@@ -299,6 +299,7 @@ fn target(name: &str, section: &Section<'_>) -> Option<Target> {
         Some(url)
     });
     let observe = flag(section, "observe", false);
+    let discover = flag(section, "discover", false);
     let ca = section.get("ca").map(|entry| entry.path());
     let logins = logins(section);
     let floor = floor(section, logins.as_ref());
@@ -318,6 +319,7 @@ fn target(name: &str, section: &Section<'_>) -> Option<Target> {
             None => None,
             Some(path) => Some(path?),
         },
+        discover: discover?,
         observe: observe?,
         logins: logins?,
         floor: match floor {

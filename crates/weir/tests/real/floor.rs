@@ -163,6 +163,12 @@ fn masked_sessions_run_all_of_sql_and_see_nothing_raw() {
             answer.errors
         );
     }
+    let explained = floored.weir(&["explain", USES[1], "--as", "alice", "--on", "shop"]);
+    let explained = String::from_utf8_lossy(&explained.stdout).into_owned();
+    assert!(
+        explained.contains("allowed") && explained.contains("weir_public.customers"),
+        "{explained}"
+    );
     // Who sees raw values has the ordinary login.
     let mut dana = floored.stand.client("dana");
     assert_eq!(dana.run("select current_user").unwrap().value(), "app");

@@ -14,6 +14,7 @@ mod evidence;
 mod floor;
 mod identity;
 mod interleavings;
+mod labels;
 mod limitations;
 mod measured;
 mod metrics;

@@ -279,6 +279,15 @@ fn of_operators() -> Vec<Event> {
             policies: 20,
         }
         .into(),
+        LabelChange {
+            target: "shop".into(),
+            column: "public.t0.email".into(),
+            label: "email".into(),
+            source: LabelSource::Review,
+            why: "seen in the form".into(),
+            by: Some("admin".into()),
+        }
+        .into(),
         Erasure {
             subject: "p1".into(),
             days: Days::default(),
