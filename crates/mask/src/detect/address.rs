@@ -57,7 +57,7 @@ pub(crate) fn score(text: &str) -> f32 {
 }
 
 /// A house number before or after words with capitals, a code before a town: log-odds, whatever the words are.
-fn structure(text: &str) -> f32 {
+pub(crate) fn structure(text: &str) -> f32 {
     let part = text.split([',', '\n']).next().unwrap_or_default().trim();
     let words: Vec<&str> = part.split(' ').filter(|word| !word.is_empty()).collect();
     let capital = |word: &&str| {

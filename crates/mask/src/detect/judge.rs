@@ -21,6 +21,8 @@ const PROSE_SHARE: f32 = 0.02;
 const MIXED_SHARE: f32 = 0.1;
 /// Share of values that are one span as a whole, from which the column is of that kind.
 const WHOLE_SHARE: f32 = 0.25;
+/// Summed confidence of what is found in many texts, below which it is chance.
+const ENOUGH_FOUND: f32 = 1.6;
 /// Fewest texts without anything in them that show that there is nothing.
 const ENOUGH_PROSE: usize = 20;
 /// Most texts that are scanned for a judgement, and how far into each.
@@ -144,7 +146,7 @@ fn is_certain(kind: Kind) -> bool {
 fn prose(subject: &Subject<'_>, content: &content::Content) -> Option<Finding> {
     let texts = &subject.profile.values;
     let step = (texts.len() / MAX_SCANNED).max(1);
-    let (mut found, mut of) = (0, 0);
+    let (mut found, mut of, mut weight) = (0, 0, 0.0f32);
     let mut kinds: Vec<(String, usize)> = Vec::new();
     let (mut whole, mut main): (usize, Vec<(Kind, usize)>) = (0, Vec::new());
     for text in texts.iter().step_by(step) {
@@ -159,6 +161,7 @@ fn prose(subject: &Subject<'_>, content: &content::Content) -> Option<Finding> {
         }
         of += 1;
         found += usize::from(!spans.is_empty());
+        weight += spans.iter().map(|span| span.confidence).fold(0.0, f32::max);
         if let [span] = spans.as_slice()
             && span.range.len() * 10 >= text.len() * 8
             && let Some(kind) = Kind::from_word(span.label.as_str())
@@ -182,7 +185,7 @@ fn prose(subject: &Subject<'_>, content: &content::Content) -> Option<Finding> {
     let share = ratio(found, of);
     let said = subject.context.names(Kind::FreeText);
     let enough = if content.prose {
-        share >= PROSE_SHARE
+        share >= PROSE_SHARE && (weight >= ENOUGH_FOUND || of < ENOUGH_PROSE)
     } else {
         share >= MIXED_SHARE && found >= 2
     };

@@ -29,6 +29,8 @@ pub(crate) struct Look {
     pub(crate) city: bool,
     pub(crate) city_end: bool,
     pub(crate) address: f32,
+    /// A house number stands before or after words with capitals.
+    pub(crate) house: bool,
     pub(crate) postal: u8,
     pub(crate) pair: bool,
     pub(crate) values: u8,
@@ -98,6 +100,7 @@ pub(crate) fn look(value: &str) -> Look {
             .next()
             .is_some_and(|w| names::has_city_end(&fold::text(w)));
         look.address = address::score(value);
+        look.house = address::structure(value) > 0.0;
         look.postal = address::postal(value);
         look.username = username(value);
         look.plate = is_plate(value);

@@ -223,7 +223,9 @@ pub(crate) fn person(text: &str) -> Option<Person> {
             found.score += if flags & TITLE != 0 { 1.0 } else { 0.0 };
             continue;
         }
-        if flags & PARTICLE != 0 && flags & (GIVEN | FAMILY) == 0 && found.tokens > 0 {
+        if flags & PARTICLE != 0
+            && (flags & (GIVEN | FAMILY) == 0 || token.starts_with(char::is_lowercase))
+        {
             continue;
         }
         if !is_name_shaped(token) {

@@ -1,6 +1,8 @@
 //! Secrets: tokens that say themselves what they are, URLs with a password, hashes of passwords, and what looks
 //! as random as a key.
 
+use std::sync::OnceLock;
+
 use super::kind::Kind;
 
 /// How the rest of a token of a known beginning looks: its characters, fewest and most of them.
@@ -38,7 +40,7 @@ fn crypt(b: u8) -> bool {
 macro_rules! shapes {
     ($($prefix:literal $body:ident $min:literal $max:literal $kind:ident;)*) => {
         /// From the vendors' documentation of their token formats.
-        const SHAPES: &[Shape] = &[$(Shape {
+        static SHAPES: &[Shape] = &[$(Shape {
             prefix: $prefix, body: $body, min: $min, max: $max, kind: Kind::$kind,
         }),*];
     };
@@ -72,11 +74,9 @@ pub(crate) fn at_start(text: &str) -> Option<(usize, Kind)> {
             .or_else(|| mailchimp(bytes))
             .map(|end| (end, Kind::ApiKey));
     }
-    SHAPES
+    beginning_with(first)
         .iter()
-        .filter(|shape| {
-            shape.prefix.as_bytes().first() == Some(&first) && text.starts_with(shape.prefix)
-        })
+        .filter(|shape| text.starts_with(shape.prefix))
         .find_map(|shape| {
             let body = text.get(shape.prefix.len()..)?.as_bytes();
             let length = body.iter().take_while(|b| (shape.body)(**b)).count();
@@ -95,6 +95,20 @@ pub(crate) fn at_start(text: &str) -> Option<(usize, Kind)> {
                 .then_some((shape.prefix.len() + length, shape.kind))
         })
         .or_else(|| mailchimp(bytes).map(|end| (end, Kind::ApiKey)))
+}
+
+/// The shapes whose prefix begins with a byte.
+fn beginning_with(first: u8) -> &'static [&'static Shape] {
+    static BY_FIRST: OnceLock<Vec<Vec<&'static Shape>>> = OnceLock::new();
+    let all = BY_FIRST.get_or_init(|| {
+        (0..=u8::MAX)
+            .map(|b| {
+                let begins = |shape: &&Shape| shape.prefix.as_bytes().first() == Some(&b);
+                SHAPES.iter().filter(begins).collect()
+            })
+            .collect()
+    });
+    all.get(usize::from(first)).map_or(&[], Vec::as_slice)
 }
 
 /// Words joined by hyphens or underscores are a name, not a key: `sk-learn-contrib-examples`.

@@ -12,7 +12,11 @@ pub(super) fn places(profile: &Profile<'_>, context: &Context, sort: Sort, conte
     let n = profile.len();
     let score = profile.mean(|l| l.address.clamp(-4.0, 5.0));
     let worth = profile.trust();
-    let odds = (score - 0.2) * 2.2;
+    let mut odds = (score - 0.2) * 2.2;
+    // A house number beside words with capitals, all over a column, is hardly anything else.
+    if profile.share(|l| l.house) > 0.75 && profile.len() >= 10 && !context.thing {
+        odds = odds.max(3.6);
+    }
     let addresses = profile.count(|l| l.address > 0.0);
     content.say(
         Kind::Address,
@@ -44,6 +48,10 @@ pub(super) fn places(profile: &Profile<'_>, context: &Context, sort: Sort, conte
     let (shared, rising) = numbering(profile);
     if shared >= 3 || (rising && !context.names(Kind::PostalCode)) {
         odds -= 2.0;
+    }
+    if context.names(Kind::PostalCode) && profile.share(|l| l.words > 2 || l.person.is_some()) < 0.5
+    {
+        odds = odds.max(-1.0);
     }
     content.say(
         Kind::PostalCode,

@@ -4,7 +4,7 @@ use super::super::context::Context;
 use super::super::fold;
 use super::super::kind::Kind;
 use super::super::profile::{Profile, ratio, to_f32};
-use super::{Content, found, passed};
+use super::{Content, LEAST, found, passed};
 
 /// Names of people, and what they sign in with.
 pub(super) fn people(profile: &Profile<'_>, context: &Context, content: &mut Content) {
@@ -39,8 +39,17 @@ pub(super) fn people(profile: &Profile<'_>, context: &Context, content: &mut Con
         odds = odds.min(3.0);
     }
     odds *= if odds > 0.0 { worth } else { 1.0 };
-    let mut hits =
-        |kind: Kind, odds: f32, count: usize| content.say(kind, odds, found(kind, count, profile));
+    // A name that says so is enough unless the values are something else.
+    let other = profile
+        .share(|l| l.number.is_some() || l.date.is_some() || l.uuid || l.hex || l.email || l.url);
+    let mut hits = |kind: Kind, odds: f32, count: usize| {
+        let floor = if context.names(kind) && other < 0.5 {
+            -2.0
+        } else {
+            LEAST
+        };
+        content.say(kind, odds.max(floor), found(kind, count, profile));
+    };
     let single = 1.0 - several;
     let either = profile.count(|l| l.person.is_some_and(|p| p.given + p.family > 0));
     hits(Kind::Name, odds - single * 3.0, either);

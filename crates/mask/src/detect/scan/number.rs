@@ -53,7 +53,12 @@ pub(super) fn read(
         });
         Some(end)
     };
-    if let Some(ip) = network::ip(value) {
+    // A revision may be written as an address is.
+    let revision = after > 0
+        && body
+            .get(..after)
+            .is_some_and(|key| key.ends_with("rv:") || key.ends_with("ersion="));
+    if let Some(ip) = network::ip(value).filter(|_| !revision) {
         return match ip {
             network::Ip::Public => push(begin + value.len(), Kind::Ip, 0.9),
             network::Ip::Special => Some(end),

@@ -275,6 +275,14 @@ fn is_firm_word(word: &str) -> bool {
         "Partners",
         "Bank",
         "Foundation",
+        "PT",
+        "CV",
+        "UD",
+        "PD",
+        "Perum",
+        "Tbk",
+        "Bt",
+        "Nyrt",
         "University",
     ];
     WORDS.contains(&word)
