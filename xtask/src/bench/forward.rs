@@ -2,12 +2,40 @@
 
 use std::net::SocketAddr;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use tempfile::TempDir;
 use tokio::io::copy_bidirectional_with_sizes;
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::lab::process::{Guarded, Spec, free_port};
+
 /// Bytes of each direction's buffer.
 const BUFFER_BYTES: usize = 64 * 1024;
+
+/// Starts a forwarder to this loopback port as a process of its own; gives its port and the folder of its log.
+///
+/// # Errors
+/// When it cannot be started.
+pub(super) fn start(to: u16) -> Result<(Guarded, u16, TempDir)> {
+    let folder = tempfile::tempdir()?;
+    let port = free_port()?;
+    let own = std::env::current_exe().context("where am I")?;
+    let process = Guarded::spawn(&Spec {
+        command: vec![
+            own.display().to_string(),
+            "forward".to_owned(),
+            port.to_string(),
+            to.to_string(),
+        ],
+        environment: Vec::new(),
+        folder: folder.path().to_path_buf(),
+        log: folder.path().join("log"),
+        account: None,
+        sweep: None,
+        stop_signal: "TERM",
+    })?;
+    Ok((process, port, folder))
+}
 
 /// Forwards every connection on a loopback port to another, for ever.
 ///

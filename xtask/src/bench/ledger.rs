@@ -13,11 +13,12 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
 use super::Bench;
+use super::forward;
 use super::load::{Protocol, Session, round};
 use super::systems::fill;
 use crate::lab::client::message;
 use crate::lab::postgres::Settings;
-use crate::lab::process::{Guarded, Spec, free_port, wait_ready};
+use crate::lab::process::wait_ready;
 use crate::lab::weir::{self, Profile};
 use crate::lab::{Client, Configuration, Connect, Postgres, Target, Weir, install};
 
@@ -349,7 +350,15 @@ fn database(plan: &Plan, entry_cpu: f64) -> Result<Vec<Line>> {
     )?;
     eprintln!("reads and writes, with pgaudit and without, through a forwarder and the gateway …");
     let (plain, audited) = (server(false)?, server(true)?);
-    let (forwarder, forwarded) = forwarder(&plain)?;
+    let (mut forwarder, port, _log) = forward::start(plain.port())?;
+    let forwarded = Connect {
+        port,
+        ..plain.connect("postgres")
+    };
+    let limit = Duration::from_secs(20);
+    wait_ready("the forwarder", &mut forwarder, limit, || {
+        Client::connect(&forwarded).is_ok()
+    })?;
     let folder = tempfile::tempdir_in(crate::target_folder())?;
     let gateway = gateway(&plain, folder.path())?;
     let contender = |name, connect| Contender {
@@ -495,36 +504,6 @@ fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted.get(sorted.len() / 2).copied().unwrap_or_default()
-}
-
-fn forwarder(server: &Postgres) -> Result<(Guarded, Connect)> {
-    let port = free_port()?;
-    let folder = tempfile::tempdir()?;
-    let mut process = Guarded::spawn(&Spec {
-        command: vec![
-            std::env::current_exe()?.display().to_string(),
-            "forward".to_owned(),
-            port.to_string(),
-            server.port().to_string(),
-        ],
-        environment: Vec::new(),
-        folder: folder.path().to_path_buf(),
-        log: folder.path().join("log"),
-        account: None,
-        sweep: None,
-        stop_signal: "TERM",
-    })?;
-    let connect = Connect {
-        port,
-        ..server.connect("postgres")
-    };
-    wait_ready(
-        "the forwarder",
-        &mut process,
-        Duration::from_secs(20),
-        || Client::connect(&connect).is_ok(),
-    )?;
-    Ok((process, connect))
 }
 
 /// A gateway that permits everything and masks nothing: what is left is evidence.

@@ -1,12 +1,13 @@
 //! The systems compared, each in front of the same PostgreSQL.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use tempfile::TempDir;
 
+use super::forward;
 use super::load::ROWS;
 use crate::lab::postgres::{PASSWORD, SUPERUSER, Settings};
 use crate::lab::process::{Account, Guarded, Spec, free_port, wait_ready};
@@ -145,23 +146,7 @@ impl Field {
     }
 
     fn forwarder(&mut self, _: usize) -> Result<()> {
-        let folder = tempfile::tempdir()?;
-        let port = free_port()?;
-        let own: PathBuf = std::env::current_exe().context("where am I")?;
-        let process = Guarded::spawn(&Spec {
-            command: vec![
-                own.display().to_string(),
-                "forward".to_owned(),
-                port.to_string(),
-                self.server_port().to_string(),
-            ],
-            environment: Vec::new(),
-            folder: folder.path().to_path_buf(),
-            log: folder.path().join("log"),
-            account: None,
-            sweep: None,
-            stop_signal: "TERM",
-        })?;
+        let (process, port, folder) = forward::start(self.server_port())?;
         self._folders.push(folder);
         self.add(
             "forwarder",

@@ -132,8 +132,9 @@ impl Summary {
 /// store; a release would be half an hour's work for the index that is not needed here.
 fn simulated(points: u64, seed: u64) -> Result<bool> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // Of the whole workspace, so that dependencies are built with the features they have everywhere.
     cargo
-        .args(["test", "--quiet", "--package", "store", "--lib"])
+        .args(["test", "--quiet", "--workspace", "--lib"])
         .args([
             "whatever_survives_a_crash_keeps_every_promise",
             "--",
