@@ -225,6 +225,8 @@ pub(crate) struct Keys {
     /// Whether a sync of the file failed, so that what it holds is written once more
     /// before the next one.
     failed: AtomicBool,
+    /// Held by who syncs: whoever finds nothing left to sync may rely on it.
+    syncing: Mutex<()>,
     /// Places of slots that could not be read when the table was opened.
     torn: Vec<u64>,
     /// Ids that stood in the table when it was opened.
@@ -304,6 +306,7 @@ impl Keys {
             // What an earlier process wrote may not have reached the disk.
             dirty: AtomicBool::new(true),
             failed: AtomicBool::new(false),
+            syncing: Mutex::default(),
             torn: std::mem::take(&mut content.damaged),
             known: content.slots.keys().copied().collect(),
         })
@@ -449,6 +452,7 @@ impl Keys {
         if is_broken(Broken::SkipsKeySync) {
             return Ok(());
         }
+        let _alone = self.syncing.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.dirty.swap(false, Ordering::AcqRel) {
             return Ok(());
         }
@@ -502,48 +506,4 @@ impl Keys {
 pub(crate) const UNKNOWN_KEY: LedgerError = LedgerError::BadSeal("its key is not in the key table");
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::disk::RealDisk;
-
-    const DAY_NS: u64 = 86_400_000_000_000;
-
-    fn day(day: u64) -> Option<Day> {
-        Some(Day(day))
-    }
-
-    #[test]
-    fn every_subject_has_a_key_a_day_and_days_are_erased_alone() {
-        let dir = tempfile::tempdir().unwrap();
-        let log = [7; 16];
-        create(&RealDisk, dir.path(), &log).unwrap();
-        let keys = Keys::open(&RealDisk, dir.path(), &log).unwrap();
-        let (ann, bob): (Text, Text) = ("ann".into(), "bob".into());
-        let of = |subject: &Text, day: u64, ns: u64| {
-            let key = keys.of(Some(subject), day * DAY_NS + ns).unwrap();
-            key.id()
-        };
-        let of_ann: Vec<KeyId> = (0..5).map(|day| of(&ann, day, 3)).collect();
-        // A key is for its whole day, whichever way the clock steps.
-        for (day, id) in (0..5).zip(&of_ann) {
-            assert_eq!((of(&ann, day, 0), of(&ann, day, DAY_NS - 1)), (*id, *id));
-        }
-        let of_bob = of(&bob, 2, 3);
-        let days = Days {
-            from: day(1),
-            until: day(2),
-        };
-        let mut doomed = keys.of_subject(Some("ann"), &days);
-        doomed.sort_unstable();
-        let mut expected = of_ann[1..3].to_vec();
-        expected.sort_unstable();
-        assert_eq!(doomed, expected);
-        keys.erase(&doomed, 1).unwrap();
-        assert_ne!(of(&ann, 2, 3), of_ann[2], "an erased key is not used again");
-
-        let reopened = Keys::open(&RealDisk, dir.path(), &log).unwrap();
-        let all = Days::default();
-        assert_eq!(reopened.of_subject(Some("ann"), &all).len(), 4);
-        assert_eq!(reopened.of_subject(Some("bob"), &all), [of_bob]);
-    }
-}
+mod tests;
