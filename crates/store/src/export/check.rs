@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use ledger::checkpoint::Checkpoint;
+use ledger::entry::Head;
 use ledger::merkle::{Frontier, Hash, leaf_hash};
 use ledger::tile::{self, Content, Tile, WIDTH};
 use ledger::trust::{Policy, Trusted};
-use ledger::{Entry, Sequence};
+use ledger::{Entry, Kind, Sequence};
 
 use super::Progress;
 use crate::Error;
@@ -32,7 +33,7 @@ pub trait Source {
 pub struct Report {
     /// The checkpoint, if it is to be believed: size, root, who signed.
     pub trusted: Option<Trusted>,
-    /// Entries that were read and are entries.
+    /// Entries that were read and stand in their places.
     pub entries: u64,
     /// The first entry that is there; what is below was pruned, on the record.
     pub minimum: u64,
@@ -100,7 +101,7 @@ pub fn check(
         source,
         report,
         entries: Tree::new(since),
-        hashes: Tree::new(since),
+        hashes: None,
         levels: Vec::new(),
         differing: Vec::new(),
         missing: Vec::new(),
@@ -148,8 +149,8 @@ struct Walk<'a> {
     report: Report,
     /// The tree of the entries.
     entries: Tree,
-    /// The tree of the leaf hashes in tiles.
-    hashes: Tree,
+    /// The tree of the leaf hashes in tiles, from where it is another one.
+    hashes: Option<Tree>,
     /// For each level of tiles above the first, what its last tile has to hold so far,
     /// as far as the tiles below it can be read.
     levels: Vec<Vec<Option<Hash>>>,
@@ -162,6 +163,7 @@ struct Walk<'a> {
 }
 
 /// A tree that remembers the root it had at one size.
+#[derive(Clone)]
 struct Tree {
     frontier: Frontier,
     then: Option<u64>,
@@ -179,11 +181,22 @@ impl Tree {
         }
     }
 
-    fn push(&mut self, hash: Hash) {
-        self.frontier.push(hash);
-        if self.then == Some(self.frontier.size()) {
-            self.root_then = Some(self.frontier.root());
+    /// Adds the leaves of a bundle, and gives their root if they are a full tile.
+    fn add(&mut self, leaves: &[Hash]) -> Option<Hash> {
+        let width = u64::from(WIDTH);
+        let tile = self.frontier.size().is_multiple_of(width) && leaves.len() as u64 == width;
+        let mut root = None;
+        for leaf in leaves {
+            self.frontier.push_noting(*leaf, |level, node| {
+                if u32::from(level) == width.ilog2() {
+                    root = Some(node);
+                }
+            });
+            if self.then == Some(self.frontier.size()) {
+                self.root_then = Some(self.frontier.root());
+            }
         }
+        root.filter(|_| tile)
     }
 
     fn is(&self, checkpoint: &Checkpoint) -> bool {
@@ -276,18 +289,22 @@ impl Walk<'_> {
                 sequence: first.saturating_add(at as u64),
             });
         }
-        let leaves = of_entries.as_ref().or(hashes.as_ref());
-        for leaf in leaves.into_iter().flatten() {
-            self.entries.push(*leaf);
+        let leaves = of_entries.as_deref().or(hashes.as_deref());
+        let leaves = leaves.unwrap_or_default();
+        let stored = hashes.as_deref().or(of_entries.as_deref());
+        let stored = stored.unwrap_or_default();
+        if leaves != stored && self.hashes.is_none() {
+            self.hashes = Some(self.entries.clone());
         }
-        let hashes = hashes.as_ref().or(of_entries.as_ref());
-        for hash in hashes.into_iter().flatten() {
-            self.hashes.push(*hash);
+        let root = self.entries.add(leaves);
+        if let Some(tree) = &mut self.hashes {
+            tree.add(stored);
         }
         if tile.is_full() {
             // Which of two is right is not known yet; the tile above is not blamed.
-            let hashes = hashes.filter(|_| differ.is_none());
-            self.above(1, bundle.index(), hashes.map(|hashes| tile::root(hashes)))?;
+            let agreed = hashes.filter(|_| differ.is_none());
+            let root = agreed.map(|hashes| root.unwrap_or_else(|| tile::root(&hashes)));
+            self.above(1, bundle.index(), root)?;
         }
         Ok(())
     }
@@ -298,21 +315,31 @@ impl Walk<'_> {
         let mut hashes = Vec::with_capacity(entries.len());
         for (sequence, leaf) in (first..).zip(entries) {
             hashes.push(leaf_hash(leaf));
-            match Entry::parse(leaf) {
-                Err(error) => self
-                    .report
-                    .fault(&path, Some(sequence), Problem::Entry(error)),
-                Ok(entry) if entry.sequence != Sequence(sequence) => {
-                    let problem = Problem::Misplaced(entry.sequence);
-                    self.report.fault(&path, Some(sequence), problem);
-                }
-                Ok(entry) => {
-                    self.report.entries = self.report.entries.saturating_add(1);
-                    if entry.kind.name() == "retention.prune" {
-                        let below = entry.number("below").unwrap_or(0);
-                        self.pruned_below = self.pruned_below.max(below);
+            // What it says beyond its head is for who reads it; that it says what the
+            // gateway wrote, the root tells.
+            let head = Head::read(leaf).filter(|head| head.kind != Kind::RetentionPrune);
+            let place = match head {
+                Some(head) => head.sequence,
+                None => match Entry::parse(leaf) {
+                    Ok(entry) => {
+                        if entry.kind == Kind::RetentionPrune {
+                            let below = entry.number("below").unwrap_or(0);
+                            self.pruned_below = self.pruned_below.max(below);
+                        }
+                        entry.sequence
                     }
-                }
+                    Err(error) => {
+                        self.report
+                            .fault(&path, Some(sequence), Problem::Entry(error));
+                        continue;
+                    }
+                },
+            };
+            if place == Sequence(sequence) {
+                self.report.entries = self.report.entries.saturating_add(1);
+            } else {
+                let problem = Problem::Misplaced(place);
+                self.report.fault(&path, Some(sequence), problem);
             }
         }
         hashes
@@ -372,7 +399,8 @@ impl Walk<'_> {
 
     /// Compares what was read with what was signed.
     fn end(mut self, checkpoint: &Checkpoint) -> Report {
-        let (entries, hashes) = (self.entries.is(checkpoint), self.hashes.is(checkpoint));
+        let of_hashes = self.hashes.as_ref().unwrap_or(&self.entries);
+        let (entries, hashes) = (self.entries.is(checkpoint), of_hashes.is(checkpoint));
         for one in &self.differing {
             let (path, sequence, problem) = if entries {
                 (one.hashes, None, Problem::TileDiffers)
@@ -383,16 +411,19 @@ impl Walk<'_> {
             };
             self.report.fault(&path.to_string(), sequence, problem);
         }
+        // Of two trees the one is believed that has the signed root.
+        let root_then = match entries {
+            true => self.entries.root_then,
+            false => of_hashes.root_then,
+        };
         self.end_missing();
         let size = checkpoint.size;
         if !entries && !hashes {
             self.report
                 .fault("checkpoint", None, Problem::Root { size });
         }
-        // Of two trees the one is believed that has the signed root.
-        let then = if entries { &self.entries } else { &self.hashes };
         if let Some(since) = self.since
-            && then.root_then != Some(since.root)
+            && root_then != Some(since.root)
         {
             let problem = Problem::Forked { size: since.size };
             self.report.fault("checkpoint", None, problem);

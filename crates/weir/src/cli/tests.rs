@@ -486,7 +486,7 @@ fn check_finds_what_is_missing() {
         "check --config ~/weir.toml",
         expect![[r#"
             $ weir check --config ~/weir.toml
-            error    configuration  ~/weir.toml:60:1: [listen] and [[listeners]] exclude each other
+            error    configuration  ~/weir.toml:61:1: [listen] and [[listeners]] exclude each other
             exit 1
         "#]],
     );
