@@ -12,6 +12,8 @@ mod number;
 mod person;
 mod place;
 
+use std::collections::BTreeMap;
+
 use super::Span;
 use super::kind::Kind;
 use super::secret;
@@ -76,6 +78,14 @@ pub(crate) fn scan(text: &str) -> Vec<Span> {
     let mut found = Vec::new();
     collect(text, &mut found);
     resolve(text, found)
+}
+
+/// Where something was found, before overlaps are resolved.
+#[cfg(test)]
+pub(crate) fn candidates(text: &str) -> Vec<std::ops::Range<usize>> {
+    let mut found = Vec::new();
+    collect(text, &mut found);
+    found.into_iter().map(|c| c.start..c.end).collect()
 }
 
 fn collect(text: &str, found: &mut Vec<Candidate>) {
@@ -163,6 +173,31 @@ fn letters(text: &str, start: usize, at: usize, here: u8) -> Option<(usize, usiz
     Some(if small { (end, end) } else { (start, end) })
 }
 
+/// Furthest that words before a place are read, in bytes.
+const MAX_BEFORE: usize = 256;
+
+/// What stands right before a place.
+pub(crate) fn before(text: &str, at: usize) -> &str {
+    let from = boundary(text, at.saturating_sub(MAX_BEFORE));
+    text.get(from..at).unwrap_or_default()
+}
+
+/// The parts of a token between signs.
+fn pieces(
+    text: &str,
+    start: usize,
+    end: usize,
+    sign: impl Fn(char) -> bool + Copy,
+) -> impl Iterator<Item = (usize, usize)> {
+    let mut at = start;
+    let token = text.get(start..end).unwrap_or_default();
+    token.split_inclusive(sign).map(move |piece| {
+        let from = at;
+        at += piece.len();
+        (from, from + piece.trim_end_matches(sign).len())
+    })
+}
+
 /// The next character boundary.
 pub(crate) fn boundary(text: &str, at: usize) -> usize {
     (at..text.len())
@@ -192,23 +227,31 @@ fn token(
         });
         return start + length;
     }
-    if marks::url(token, start, found) || marks::email(text, start, end, found) {
+    let url = token.contains("://");
+    if url && marks::url(token, start, found) {
         return end;
     }
-    if keyed::pair(text, start, end, found) || marks::secret(text, start, end, found) {
-        return end;
-    }
-    if let Some(after) = number::read(text, start, end, found) {
-        return after;
+    let mail = marks::email(text, start, end, found);
+    let mut free = start;
+    for (from, to) in pieces(text, start, end, |c| matches!(c, '&' | '?')) {
+        if from >= free
+            && let Some(after) = keyed::pair(text, from, to, found)
+                .or_else(|| marks::secret(text, from, to, found))
+                .or_else(|| number::read(text, from, to, found))
+        {
+            free = after;
+        }
     }
     // `From:Ann`, `Ann/Bob`: the words in it.
-    if token.len() < 3 || !token.bytes().any(|b| class(b) & (CAPITAL | FOREIGN) != 0) {
-        return end;
+    let token = text.get(free..end).unwrap_or_default();
+    if url || mail || token.len() < 3 || !token.bytes().any(|b| class(b) & (CAPITAL | FOREIGN) != 0)
+    {
+        return end.max(free);
     }
-    let mut at = start;
+    let mut at = free;
     for part in token.split(|c: char| !(c.is_alphabetic() || matches!(c, '\'' | '’'))) {
         let length = part.len();
-        let inner = token.as_bytes().get(at - start + length);
+        let inner = token.as_bytes().get(at - free + length);
         if part.starts_with(|c: char| c.is_uppercase() || !c.is_ascii())
             && !inner.is_some_and(u8::is_ascii_digit)
         {
@@ -251,11 +294,23 @@ fn resolve(text: &str, mut found: Vec<Candidate>) -> Vec<Span> {
             .then(a.start.cmp(&b.start))
     });
     // Kept ones by where they begin, so that a neighbour is found without looking at all.
-    let mut kept: std::collections::BTreeMap<usize, Candidate> = std::collections::BTreeMap::new();
+    let mut kept: BTreeMap<usize, Candidate> = BTreeMap::new();
     for candidate in found {
-        let before = kept.range(..candidate.end).next_back();
-        if before.is_none_or(|(_, other)| other.end <= candidate.start) {
-            kept.insert(candidate.start, candidate);
+        // What the better ones leave of it, from its end to its start.
+        let mut end = candidate.end;
+        while end > candidate.start {
+            let before = kept.range(..end).next_back().map(|(_, other)| *other);
+            let start = before.map_or(0, |other| other.end).max(candidate.start);
+            keep(
+                text,
+                Candidate {
+                    start,
+                    end,
+                    ..candidate
+                },
+                &mut kept,
+            );
+            end = before.map_or(0, |other| other.start);
         }
     }
     kept.into_values()
@@ -265,4 +320,23 @@ fn resolve(text: &str, mut found: Vec<Candidate>) -> Vec<Span> {
             confidence: c.confidence,
         })
         .collect()
+}
+
+/// Keeps a candidate without the blanks around it, if it holds anything.
+fn keep(text: &str, candidate: Candidate, kept: &mut BTreeMap<usize, Candidate>) {
+    let Some(part) = text.get(candidate.start..candidate.end) else {
+        return;
+    };
+    let start = candidate.end - part.trim_start().len();
+    let end = candidate.start + part.trim_end().len();
+    if part.contains(char::is_alphanumeric) {
+        kept.insert(
+            start,
+            Candidate {
+                start,
+                end,
+                ..candidate
+            },
+        );
+    }
 }

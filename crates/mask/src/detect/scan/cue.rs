@@ -72,9 +72,7 @@ fn index() -> &'static Index {
 /// Whether the words right before a place are of a cue. Blanks and light punctuation may stand between; the end of a
 /// sentence only before what was signed.
 pub(super) fn before(text: &str, at: usize, cue: Cue) -> bool {
-    let Some(head) = text.get(..at) else {
-        return false;
-    };
+    let head = super::before(text, at);
     let tail = head.trim_end_matches([
         ' ', ',', ':', '\n', '-', '–', '.', '\r', '!', '(', '#', '"', '\'', '=',
     ]);
@@ -92,7 +90,7 @@ pub(super) fn before(text: &str, at: usize, cue: Cue) -> bool {
 
 /// Whether a cue stands among the last few words before a place, on its line.
 pub(super) fn near(text: &str, at: usize, cue: Cue, words: usize) -> bool {
-    let mut head = text.get(..at).unwrap_or_default();
+    let mut head = super::before(text, at);
     for _ in 0..words {
         head = head.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '\n');
         if head.is_empty() || head.ends_with('\n') {

@@ -2,9 +2,9 @@
 
 use super::super::kind::Kind;
 use super::super::{email, network, secret};
-use super::{Candidate, keyed};
+use super::{Candidate, boundary, keyed};
 
-/// A URL: a secret when it carries one, otherwise nothing to look into but addresses of mail.
+/// A URL that is a secret, because it carries one.
 pub(super) fn url(token: &str, start: usize, found: &mut Vec<Candidate>) -> bool {
     let Some(at) = token.find("://") else {
         return false;
@@ -28,38 +28,46 @@ pub(super) fn url(token: &str, start: usize, found: &mut Vec<Candidate>) -> bool
         });
         return true;
     }
-    !body.contains('@')
+    false
 }
 
-/// All addresses of mail in a token.
+/// All addresses of mail in a token; whether there are any.
 pub(super) fn email(text: &str, start: usize, end: usize, found: &mut Vec<Candidate>) -> bool {
-    let Some(token) = text.get(start..end) else {
-        return false;
-    };
     let before = found.len();
-    for (at, _) in token.match_indices('@').take(64) {
-        if let Some((from, to)) = email::around(text, start + at)
-            && from >= start.saturating_sub(0)
-        {
-            found.push(Candidate {
-                start: from,
-                end: to,
-                kind: Kind::Email,
-                confidence: 0.99,
-            });
-        }
-    }
+    let token = text.get(start..end).unwrap_or_default();
+    let mails = token
+        .match_indices('@')
+        .filter_map(|(at, _)| email::around(text, start + at));
+    found.extend(mails.map(|(start, end)| Candidate {
+        start,
+        end,
+        kind: Kind::Email,
+        confidence: 0.99,
+    }));
     found.len() > before
 }
 
-/// Tokens of known shapes anywhere after a separator, and random ones where a word before speaks of a secret.
-pub(super) fn secret(text: &str, start: usize, end: usize, found: &mut Vec<Candidate>) -> bool {
-    let Some(token) = text.get(start..end) else {
-        return false;
-    };
+/// Tokens of known shapes anywhere after a separator, and random ones where a word before speaks of a secret. Gives
+/// where to go on when it was one.
+pub(super) fn secret(
+    text: &str,
+    start: usize,
+    end: usize,
+    found: &mut Vec<Candidate>,
+) -> Option<usize> {
+    let token = text.get(start..end)?;
     if token.len() < 16 {
-        return false;
+        return None;
     }
+    let mut push = |start: usize, length: usize, kind: Kind, confidence: f32| {
+        found.push(Candidate {
+            start,
+            end: start + length,
+            kind,
+            confidence,
+        });
+        Some(end.max(start + length))
+    };
     let mut places = vec![0];
     places.extend(
         token
@@ -72,31 +80,17 @@ pub(super) fn secret(text: &str, start: usize, end: usize, found: &mut Vec<Candi
             continue;
         };
         if let Some((length, kind)) = secret::at_start(rest) {
-            found.push(Candidate {
-                start: start + at,
-                end: start + at + length,
-                kind,
-                confidence: 0.97,
-            });
-            return true;
+            return push(start + at, length, kind, 0.97);
         }
     }
     let body = token.trim_end_matches(['.', ',', '!', '?', ':']);
     if network::is_uuid(body) || network::is_digest(body) {
-        return false;
+        return None;
     }
     if token.contains('=') && text.get(end..).is_some_and(|rest| rest.starts_with(';')) {
-        let line = text.get(start..line_end(text, start)).unwrap_or_default();
-        let length = line.find([' ', '"', '\'']).unwrap_or(line.len());
-        let whole = line.get(..length).unwrap_or_default();
+        let whole = pairs(text, start);
         if secret::connection_string(whole) {
-            found.push(Candidate {
-                start,
-                end: start + length,
-                kind: Kind::Secret,
-                confidence: 0.95,
-            });
-            return true;
+            return push(start, whole.len(), Kind::Secret, 0.95);
         }
     }
     let random = secret::is_random(body);
@@ -105,19 +99,23 @@ pub(super) fn secret(text: &str, start: usize, end: usize, found: &mut Vec<Candi
         || mixed && keyed::follows_scheme(text, start);
     if cued || (random && body.len() >= 32 && !body.contains(['.', '/'])) {
         let confidence = if cued { 0.9 } else { 0.55 };
-        found.push(Candidate {
-            start,
-            end: start + body.len(),
-            kind: Kind::Secret,
-            confidence,
-        });
-        return true;
+        return push(start, body.len(), Kind::Secret, confidence);
     }
-    false
+    None
 }
 
-fn line_end(text: &str, at: usize) -> usize {
-    text.get(at..)
-        .and_then(|rest| rest.find('\n'))
-        .map_or(text.len(), |n| at + n)
+/// Longest connection string, in bytes.
+const MAX_PAIRS: usize = 1024;
+
+/// Pairs with `;` between them, as many as one connection string may hold.
+fn pairs(text: &str, start: usize) -> &str {
+    let limit = boundary(text, text.len().min(start + MAX_PAIRS));
+    let near = text.get(start..limit).unwrap_or_default();
+    match near.find(['\n', ' ', '"', '\'']) {
+        Some(length) => near.get(..length),
+        None if limit == text.len() => Some(near),
+        // A pair that is cut is left for the next string.
+        None => near.rsplit_once(';').map(|(whole, _)| whole),
+    }
+    .unwrap_or_default()
 }

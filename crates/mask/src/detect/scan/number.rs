@@ -4,7 +4,7 @@ use super::super::ids;
 use super::super::kind::Kind;
 use super::super::{dates, look, network, numbers};
 use super::cue::{self, Cue};
-use super::{Candidate, boundary, keyed, place};
+use super::{Candidate, boundary, keyed, pieces, place};
 
 const IDENTITY: &[Kind] = &[
     Kind::NationalId,
@@ -17,27 +17,57 @@ const IDENTITY: &[Kind] = &[
 const MAX_RUN: usize = 44;
 /// Most parts of a run that are tried.
 const MAX_TRIES: usize = 6;
+/// What a number has at least, and at most: `1.1.1990`, `1 84 12 76 451 089 46`.
+const MIN_DIGITS: usize = 6;
+const MIN_LENGTH: usize = 7;
+const MAX_GROUPS: usize = 8;
 
-/// Reads what begins at a token with a digit in it; gives where to go on when it was read as something.
+/// Reads a part of a token: each side of `=` as a whole, else what stands in it between other signs. Gives where to go
+/// on when something was read.
 pub(super) fn read(
     text: &str,
     start: usize,
     end: usize,
     found: &mut Vec<Candidate>,
 ) -> Option<usize> {
+    let mut free = start;
+    for (start, end) in pieces(text, start, end, |c| c == '=') {
+        let long = end - start > MAX_WHOLE;
+        if start < free {
+            continue;
+        }
+        if !long && let Some(after) = whole(text, start, end, found) {
+            free = after;
+            continue;
+        }
+        // Points stand within numbers, too.
+        let sign = |c: char| !c.is_ascii_alphanumeric() && (long || c != '.');
+        for (start, end) in pieces(text, start, end, sign) {
+            if start >= free && end - start <= MAX_WHOLE {
+                free = whole(text, start, end, found).unwrap_or(free);
+            }
+        }
+    }
+    (free > start).then_some(free)
+}
+
+/// Longest part that is read as a whole.
+const MAX_WHOLE: usize = 256;
+/// Reads what begins at a part with a digit in it; gives where to go on when it was read as something.
+fn whole(text: &str, start: usize, end: usize, found: &mut Vec<Candidate>) -> Option<usize> {
     let token = text.get(start..end)?;
-    if !token.bytes().any(|b| b.is_ascii_digit()) || token.len() > 256 {
+    if !token.bytes().any(|b| b.is_ascii_digit()) {
         return None;
     }
     let body = token.trim_end_matches(['.', '!', '?', ':', '-', '/', '+']);
     if timestamp(body) || (body.len() >= 32 && body.bytes().all(|b| b.is_ascii_hexdigit())) {
         return Some(end);
     }
-    // `key=value`, `name:value`: the value; an address of the new Internet protocol has colons of its own.
+    // `name:value`: the value; an address of the new Internet protocol has colons of its own.
     let after = if network::ip(body).is_some() {
         0
     } else {
-        body.rfind(['=', ':']).map_or(0, |at| at + 1)
+        body.rfind(':').map_or(0, |at| at + 1)
     };
     let value = body.get(after..)?;
     let begin = start + after;
@@ -54,10 +84,8 @@ pub(super) fn read(
         Some(end)
     };
     // A revision may be written as an address is.
-    let revision = after > 0
-        && body
-            .get(..after)
-            .is_some_and(|key| key.ends_with("rv:") || key.ends_with("ersion="));
+    let key = super::before(text, begin);
+    let revision = key.ends_with("rv:") || key.ends_with("ersion=");
     if let Some(ip) = network::ip(value).filter(|_| !revision) {
         return match ip {
             network::Ip::Public => push(begin + value.len(), Kind::Ip, 0.9),
@@ -171,21 +199,20 @@ fn digits(text: &str, from: usize, end: usize) -> Option<(usize, Kind, f32)> {
     let goes_on = text
         .get(end..)?
         .starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    let mut ends: Vec<usize> = whole
-        .char_indices()
-        .filter(|(at, c)| {
-            c.is_ascii_digit() && !whole.as_bytes().get(at + 1).is_some_and(u8::is_ascii_digit)
-        })
-        .map(|(at, _)| at + 1)
-        .collect();
-    ends.push(whole.len());
-    ends.dedup();
-    for length in ends
-        .into_iter()
-        .rev()
-        .filter(|length| *length >= 7)
-        .take(MAX_TRIES)
+    let (mut ends, mut digits, mut groups) = (Vec::new(), 0, 0);
+    for (at, _) in whole
+        .bytes()
+        .enumerate()
+        .filter(|(_, b)| b.is_ascii_digit())
     {
+        digits += 1;
+        let last = !whole.as_bytes().get(at + 1).is_some_and(u8::is_ascii_digit);
+        groups += usize::from(last);
+        if last && groups <= MAX_GROUPS && digits >= MIN_DIGITS && at + 1 >= MIN_LENGTH {
+            ends.push(at + 1);
+        }
+    }
+    for length in ends.into_iter().rev().take(MAX_TRIES) {
         if length == whole.len() && goes_on {
             continue;
         }
@@ -235,7 +262,11 @@ fn number(text: &str, at: usize, part: &str) -> Option<(Kind, f32)> {
         let kind = best.map_or(Kind::NationalId, |(scheme, _)| scheme.kind);
         return Some((kind, if best.is_some() { 0.9 } else { 0.7 }));
     }
-    match numbers::phone(part)? {
+    // What begins inside of a longer number is another one only where a check tells so.
+    let mut head = super::before(text, at).bytes().rev();
+    let inside = matches!(head.next(), Some(b'-' | b'.' | b'/'))
+        && head.next().is_some_and(|b| b.is_ascii_digit());
+    match numbers::phone(part).filter(|_| !inside)? {
         numbers::Phone::International => (!numbered(text, at)).then_some((Kind::Phone, 0.9)),
         numbers::Phone::Grouped if part.len() >= 9 => {
             (!numbered(text, at)).then_some((Kind::Phone, 0.7))

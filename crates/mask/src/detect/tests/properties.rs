@@ -44,6 +44,18 @@ proptest! {
     }
 
     #[test]
+    fn what_was_taken_for_something_lies_in_spans(text in texts()) {
+        let spans = scan(&text);
+        for candidate in scan::candidates(&text) {
+            for (at, c) in text[candidate.clone()].char_indices() {
+                let at = candidate.start + at;
+                let inside = spans.iter().any(|span| span.range.contains(&at));
+                prop_assert!(inside || !c.is_alphanumeric(), "{:?} of {:?}: {:?}", c, &text[candidate.clone()], spans);
+            }
+        }
+    }
+
+    #[test]
     fn a_judgement_is_the_same_for_any_order_of_the_sample(
         name in "[a-zA-Z_0-9äé电话]{0,20}",
         values in prop::collection::vec(prop::option::of(texts()), 0..12),
@@ -68,6 +80,7 @@ fn long_and_repeating_texts_are_scanned_in_time_that_grows_with_them() {
     // A quadratic step would not come to an end here.
     for piece in [
         "@",
+        "a@b.cc",
         "Anna ",
         "1 ",
         "a=",
@@ -78,6 +91,14 @@ fn long_and_repeating_texts_are_scanned_in_time_that_grows_with_them() {
         "http://",
         "{",
         "1-",
+        "– ",
+        "pwd=|",
+        "pwd=\"|",
+        "a&pwd=",
+        "a=aaaaaaaaaaaaaa;",
+        "Password=aaaaaa;",
+        "Server=aaaaaaaaa;Password=aaaaaa;",
+        "a?4111111111111111&",
     ] {
         let text = piece.repeat(400_000 / piece.len());
         let spans = scan(&text);

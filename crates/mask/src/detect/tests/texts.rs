@@ -20,6 +20,12 @@ const FOUND: &[&str] = &[
     "she was born on [date-of-birth:1984-05-12] in spring",
     "Please deliver it to [address:12 Elm Street, Springfield] before noon",
     "[name:佐藤健太]様 ご注文ありがとうございます。",
+    "Mail to [email:Ann.Smith@example.com] or [email:ANN.SMITH@EXAMPLE.COM], or [email:Ann-Lee@Example.org].",
+    "Your Ref-[iban:DE89370400440532013000] and Pay-[card:4111111111111111]",
+    "open https://shop.example/pay?card=[card:4111111111111111]&ssn=[ssn:219-09-9999] now",
+    "GET /pay?to=[email:ann@example.org]&card=[card:4111111111111111]&pwd=[secret:hunter2!x]&n=1",
+    "https://shop.example/by-card/[card:4111111111111111]/of/[email:ann@example.org]",
+    "[address:12 Elm Street, Springfield] [ssn:219-09-9999]",
     "Здравствуйте, меня зовут [name:Ольга Смирнова].",
 ];
 
@@ -106,5 +112,29 @@ fn twenty_shapes_of_secrets_are_found() {
         let spans = scan(&text);
         assert_eq!(spans.len(), 1, "{secret}: {spans:?}");
         assert_eq!(&text[spans[0].range.clone()], secret);
+    }
+}
+
+#[test]
+fn nothing_hides_behind_what_is_long_or_many() {
+    for before in [
+        "@".repeat(80),
+        "a@b ".repeat(80),
+        "a@b/".repeat(80),
+        "q=abcdefgh&".repeat(40),
+        "ab-cd.ef/".repeat(40),
+    ] {
+        for (part, label) in [
+            ("&mail=ann@example.org", "email"),
+            ("&card=4111111111111111", "card"),
+        ] {
+            let text = format!("{before}{part}");
+            let value = &part[part.find('=').unwrap() + 1..];
+            let hit = scan(&text)
+                .into_iter()
+                .find(|span| span.label.as_str() == label)
+                .unwrap_or_else(|| panic!("{label} after {before}"));
+            assert_eq!(&text[hit.range], value);
+        }
     }
 }
