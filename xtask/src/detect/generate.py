@@ -227,7 +227,9 @@ class Locale:
         if kind == "last-name":
             return f.last_name()
         if kind == "email":
-            return f.email() if r.random() < .5 else f.ascii_company_email()
+            mail = f.email() if r.random() < .5 else f.ascii_company_email()
+            local, _, domain = mail.partition("@")
+            return r.choice([mail, mail, mail, f"{local.title()}@{domain}", f"{local.title()}@{domain.title()}", mail.upper()])
         if kind == "phone":
             return f.phone_number()
         if kind == "address":
@@ -375,7 +377,7 @@ def document(loc, n):
     for _ in range(ROWS):
         inner = {keys[k]: leaf(loc, k) for k in fields}
         top = {hkeys[k]: str(HARD[k][1](loc.f)) for k in hard}
-        mails = [loc.f.email() for _ in range(r.randrange(1, 3))]
+        mails = [loc.value("email") for _ in range(r.randrange(1, 3))]
         units += [[root + show(keys[k]), inner[keys[k]], [[0, len(inner[keys[k]]), k]]] for k in fields]
         units += [["$" + show(k), v, []] for k, v in top.items()]
         units += [["$.contacts[*]", m, [[0, len(m), "email"]]] for m in mails]
