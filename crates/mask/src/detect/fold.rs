@@ -25,6 +25,11 @@ pub(crate) fn text(text: &str) -> String {
     out
 }
 
+/// Vowel signs of Indic and Thai script, and the points of Arabic and Hebrew, belong to their word.
+pub(crate) fn is_mark(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{591}'..='\u{5c7}' | '\u{610}'..='\u{65f}' | '\u{900}'..='\u{d7f}' | '\u{e31}'..='\u{e4e}')
+}
+
 fn latin(c: char) -> Option<&'static str> {
     Some(match c {
         'à'..='å' | 'ā' | 'ă' | 'ą' | 'ǎ' | 'ạ'..='ặ' => "a",

@@ -213,7 +213,7 @@ fn split(name: &str) -> Vec<String> {
             Some(b) if char::is_numeric(b) => !c.is_numeric(),
             Some(_) | None => false,
         };
-        let letter = c.is_alphanumeric() || is_mark(c);
+        let letter = c.is_alphanumeric() || fold::is_mark(c);
         if (cut || !letter) && !token.is_empty() {
             tokens.push(std::mem::take(&mut token));
         }
@@ -227,9 +227,4 @@ fn split(name: &str) -> Vec<String> {
     }
     tokens.truncate(MAX_TOKENS);
     tokens
-}
-
-/// Vowel signs of Indic and Thai script, and the points of Arabic and Hebrew, belong to their word.
-fn is_mark(c: char) -> bool {
-    matches!(c, '\u{300}'..='\u{36f}' | '\u{591}'..='\u{5c7}' | '\u{610}'..='\u{65f}' | '\u{900}'..='\u{d7f}' | '\u{e31}'..='\u{e4e}')
 }

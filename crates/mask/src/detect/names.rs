@@ -260,17 +260,13 @@ pub(crate) fn is_name_shaped(token: &str) -> bool {
     let Some(first) = chars.next() else {
         return false;
     };
-    let mark = |c: char| matches!(c, '-' | '\'' | '’' | '\u{200c}' | '·') || is_vowel_sign(c);
+    let mark = |c: char| matches!(c, '-' | '\'' | '’' | '\u{200c}' | '·') || fold::is_mark(c);
     let letters = token.chars().all(|c| c.is_alphabetic() || mark(c));
     let caseless = !first.is_lowercase() && !first.is_uppercase();
     letters
         && first.is_alphabetic()
         && (first.is_uppercase() || caseless)
         && token.chars().count() < 30
-}
-
-fn is_vowel_sign(c: char) -> bool {
-    matches!(c, '\u{300}'..='\u{36f}' | '\u{591}'..='\u{5c7}' | '\u{610}'..='\u{65f}' | '\u{900}'..='\u{d7f}' | '\u{e31}'..='\u{e4e}')
 }
 
 pub(crate) fn is_han(c: char) -> bool {
