@@ -138,3 +138,43 @@ fn nothing_hides_behind_what_is_long_or_many() {
         }
     }
 }
+
+fn check(texts: &[&str]) {
+    for text in texts {
+        let plain = text.replace(['[', ']'], "");
+        let marks = ["name:", "national-id:", "phone:"];
+        let plain = marks
+            .iter()
+            .fold(plain, |plain, mark| plain.replace(mark, ""));
+        assert_eq!(marked(&plain), *text);
+    }
+}
+
+#[test]
+fn names_in_no_list_need_a_cue_or_a_form() {
+    check(&[
+        "the parcel for Quorin is here",
+        "then Quorin Blast left",
+        "Hi [name:Quorin],",
+        "Dr [name:Quorin] called",
+    ]);
+}
+
+#[test]
+fn macs_and_private_addresses_stay() {
+    check(&["device 3c:22:fb:12:34:56 at 10.0.4.17"]);
+    assert_eq!(
+        verdict("c1", &["3c:22:fb:12:34:56", "3c:22:fb:99:01:a0"]),
+        "(mac)"
+    );
+}
+
+#[test]
+fn bare_numbers_need_words_before_them() {
+    check(&[
+        "86095742719",
+        "tax id [national-id:86095742719]",
+        "030901820",
+        "call [phone:030901820]",
+    ]);
+}
