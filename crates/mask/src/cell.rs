@@ -20,6 +20,8 @@ pub(crate) struct Means<'k> {
     pub key: &'k TokenKey,
     /// Of all labels: parts of a value may have others.
     pub keys: &'k Keys,
+    /// Whether parts are looked for; not in a value that is too long for it.
+    pub searched: bool,
 }
 
 impl<'k> Means<'k> {
@@ -28,6 +30,7 @@ impl<'k> Means<'k> {
             rule: label.rule(),
             key: keys.of(label),
             keys,
+            searched: true,
         }
     }
 
@@ -49,6 +52,10 @@ pub(crate) fn mask(
     raw: &[u8],
     out: &mut Vec<u8>,
 ) -> Option<()> {
+    let means = Means {
+        searched: raw.len() <= prose::MAX_BYTES,
+        ..means
+    };
     match shape {
         Shape::Scalar(scalar) => one(means, scalar, format, raw, out),
         Shape::Array(element, _) if !has_stand_in(means.rule, element) => None,
@@ -68,8 +75,9 @@ fn has_stand_in(rule: Rule, scalar: Scalar) -> bool {
     let constant = rule == Rule::Redact || rule.is_bucket() || rule == Rule::Secret;
     match scalar {
         Scalar::Text(_) | Scalar::Padded(_) => true,
-        // The shape of a document is more than these rules release.
-        Scalar::Json | Scalar::Jsonb | Scalar::Uuid => !constant,
+        // The shape of a document is more than other rules release.
+        Scalar::Json | Scalar::Jsonb => matches!(rule, Rule::Json | Rule::Text),
+        Scalar::Uuid => !constant,
         Scalar::Inet | Scalar::Cidr => rule == Rule::Ip,
         Scalar::Mac => rule == Rule::Mac,
         Scalar::Number(number) => match rule {
@@ -244,7 +252,7 @@ fn number(
     }
     let text = quantity::decode(number, format, raw)?;
     let masked = match means.rule {
-        Rule::Number => quantity::bucket(&text)?,
+        Rule::Number => quantity::scaled(quantity::bucket(&text)?, number),
         Rule::Birth => calendar::first_of(text.parse().ok()?, BIRTH_YEARS)?.to_string(),
         rule => {
             // Only whole numbers name somebody.

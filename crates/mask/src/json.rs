@@ -94,7 +94,7 @@ pub(crate) fn mask(means: Means<'_>, document: &str, out: &mut Vec<u8>) -> Optio
             }
             (Expect::Value | Expect::ValueOrEnd, b'"') => {
                 let (text, after) = Text::read(rest)?;
-                writer.string(&text)?;
+                writer.stand_in(&text)?;
                 rest = after;
                 after_value(depth)
             }
@@ -106,14 +106,6 @@ pub(crate) fn mask(means: Means<'_>, document: &str, out: &mut Vec<u8>) -> Optio
         };
     }
     (expect == Expect::End && writer.changed).then_some(())
-}
-
-/// What becomes of strings under a rule. Nothing of a document's strings is kept.
-fn leaf(rule: Rule) -> Rule {
-    match rule {
-        Rule::Text => Rule::Json,
-        other => other,
-    }
 }
 
 struct Writer<'a> {
@@ -129,14 +121,10 @@ impl Writer<'_> {
         rest.get(1..)
     }
 
-    fn string(&mut self, text: &Text<'_>) -> Option<()> {
-        self.stand_in(leaf(self.means.rule), text)
-    }
-
     /// An object's key.
     fn name(&mut self, text: &Text<'_>) -> Option<()> {
         if !is_plain(text) {
-            return self.stand_in(Rule::Json, text);
+            return self.stand_in(text);
         }
         self.out.push(b'"');
         self.out.extend_from_slice(text.inner.as_bytes());
@@ -144,7 +132,8 @@ impl Writer<'_> {
         Some(())
     }
 
-    fn stand_in(&mut self, rule: Rule, text: &Text<'_>) -> Option<()> {
+    /// A string, of which nothing is kept.
+    fn stand_in(&mut self, text: &Text<'_>) -> Option<()> {
         let resolved;
         let raw = match text.escaped {
             false => text.inner,
@@ -154,11 +143,10 @@ impl Writer<'_> {
             }
         };
         self.out.push(b'"');
-        let means = match rule {
-            Rule::Json => prose::whole(self.means, raw),
-            _ => None,
-        };
-        let means = means.unwrap_or(Means { rule, ..self.means });
+        let means = prose::whole(self.means, raw).unwrap_or(Means {
+            rule: Rule::Json,
+            ..self.means
+        });
         cell::token_or_stand_in(means, raw, usize::MAX, self.out)?;
         self.out.push(b'"');
         self.changed = true;

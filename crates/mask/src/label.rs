@@ -101,7 +101,7 @@ impl fmt::Display for Label {
 /// length has no room for a stand-in, not even that) and the lengths of arrays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Releases {
-    /// Which values are equal within a scope.
+    /// Which values are equal within a scope: whole ones, so that comparing them in the database tells no more.
     pub equality: bool,
     /// What is kept of each value, or told of it.
     pub parts: &'static [Part],
@@ -110,6 +110,8 @@ pub struct Releases {
 /// Something of a value that its stand-in tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
+    /// Which things in it are equal within a scope.
+    Equality,
     /// How long it is, in steps of about twenty characters.
     Length,
     /// Which years, which first digit, or which field of a grid it lies in.
@@ -127,6 +129,7 @@ pub enum Part {
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Equality => "equality of parts",
             Self::Length => "length",
             Self::Bucket => "bucket",
             Self::Kind => "kind",
@@ -148,15 +151,31 @@ impl fmt::Display for Releases {
     }
 }
 
+const PARTS_OF_TEXT: &[Part] = &[
+    Part::Equality,
+    Part::Kind,
+    Part::Length,
+    Part::Script,
+    Part::Rest,
+];
+const PARTS_OF_JSON: &[Part] = &[
+    Part::Equality,
+    Part::Kind,
+    Part::Length,
+    Part::Script,
+    Part::Shape,
+];
+
 impl Label {
-    /// What the label's masked values release.
+    /// What the label's masked values release. Of texts and documents parts become what they are in columns of their
+    /// own, and some of them one constant.
     pub fn releases(&self) -> Releases {
         let (equality, parts): (bool, &[Part]) = match self.rule() {
             Rule::Email | Rule::Username | Rule::Url => (true, &[Part::Length]),
             Rule::Name | Rule::Word | Rule::Address => (true, &[Part::Script]),
             Rule::Secret => (true, &[Part::Kind]),
-            Rule::Json => (true, &[Part::Shape, Part::Kind]),
-            Rule::Text => (true, &[Part::Kind, Part::Rest]),
+            Rule::Json => (false, PARTS_OF_JSON),
+            Rule::Text => (false, PARTS_OF_TEXT),
             Rule::Phone
             | Rule::Ssn
             | Rule::Document
@@ -249,9 +268,11 @@ pub fn describe(label: &Label) -> &'static str {
             "a 16-digit number that starts with 9999, for which there is no issuer, with a right check digit"
         }
         Rule::Iban => "an IBAN of the country XX, which there is not, with right check digits",
-        Rule::Name => "an invented given and family name in the same script",
-        Rule::Word => "an invented name in the same script",
-        Rule::Address => "an invented street and number in the same script",
+        Rule::Name => {
+            "an invented given and family name in the same script; two people may share one"
+        }
+        Rule::Word => "an invented name in the same script; two may share one",
+        Rule::Address => "an invented street and number in the same script; two may share one",
         Rule::Ip => "an IPv6 address in 2001:db8::/32, reserved for documentation (RFC 3849)",
         Rule::Mac => "an address whose second digit is 6, which is reserved (IEEE 802c)",
         Rule::Username => "user_<token>",
@@ -261,7 +282,9 @@ pub fn describe(label: &Label) -> &'static str {
         }
         Rule::Uuid => "a version 8 UUID",
         Rule::Url => "https://<token>.invalid/",
-        Rule::Text => "the text with what is recognised in it replaced as in columns of that label",
+        Rule::Text => {
+            "the text with what is recognised in it replaced as in text columns of its label, dates and places by [redacted]"
+        }
         Rule::Birth => "the first day, or the first year, of five years",
         Rule::Date => "the first day of the year",
         Rule::Number => "its first digit with zeros for the others; 0 below ten",

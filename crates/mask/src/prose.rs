@@ -3,12 +3,14 @@
 use crate::cell::{self, Means};
 use crate::detect;
 
-/// Longest text that is looked through, in bytes. A longer one is redacted.
-const MAX_BYTES: usize = 1 << 20;
+/// Longest value whose parts are looked for, in bytes, and longest text that is looked at as a whole. In longer ones
+/// nothing is recognised.
+pub(crate) const MAX_BYTES: usize = 1 << 20;
+const MAX_WHOLE: usize = 8 << 10;
 
-/// Appends the text with every recognised part replaced. `None`: a part cannot be, or the text is too long.
+/// Appends the text with every recognised part replaced. `None`: a part cannot be, or the value is too long.
 pub(crate) fn mask(means: Means<'_>, raw: &str, out: &mut Vec<u8>) -> Option<()> {
-    if raw.len() > MAX_BYTES {
+    if !means.searched {
         return None;
     }
     let mut done = 0;
@@ -22,8 +24,12 @@ pub(crate) fn mask(means: Means<'_>, raw: &str, out: &mut Vec<u8>) -> Option<()>
     Some(())
 }
 
-/// How a text is masked that is one value as a whole: an e-mail address alone, say. `None`: it is no such.
+/// How a text is masked that is one value as a whole: an e-mail address alone, say. `None`: it is no such,
+/// or too long.
 pub(crate) fn whole<'k>(means: Means<'k>, raw: &str) -> Option<Means<'k>> {
+    if !means.searched || raw.len() > MAX_WHOLE {
+        return None;
+    }
     let spans = detect::scan(raw);
     let [span] = spans.as_slice() else {
         return None;

@@ -86,9 +86,10 @@ pub(crate) fn split(text: &str) -> Option<(bool, &str, &str)> {
         .then_some((negative, whole, fraction))
 }
 
-/// The bucket of a number: its first digit with zeros for the others; of less than ten, zero.
+/// The bucket of a number: its first digit with zeros for the others; of less than ten, zero. Without a fraction,
+/// whose length would tell more.
 pub(crate) fn bucket(text: &str) -> Option<String> {
-    let (negative, whole, fraction) = split(text)?;
+    let (negative, whole, _) = split(text)?;
     let whole = whole.trim_start_matches('0');
     let mut out = String::with_capacity(text.len());
     match whole.chars().next() {
@@ -101,11 +102,15 @@ pub(crate) fn bucket(text: &str) -> Option<String> {
         }
         _ => out.push('0'),
     }
-    if !fraction.is_empty() {
-        out.push('.');
-        out.extend(std::iter::repeat_n('0', fraction.len()));
-    }
     Some(out)
+}
+
+/// A bucket as values of a type are written: with as many zeros as the type has digits behind the point.
+pub(crate) fn scaled(bucket: String, number: Number) -> String {
+    match number.scale() {
+        0 => bucket,
+        scale => format!("{bucket}.{}", "0".repeat(scale)),
+    }
 }
 
 /// `numeric_recv`'s signs.

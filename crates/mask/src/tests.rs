@@ -229,12 +229,12 @@ proptest! {
     }
 
     #[test]
-    fn json_keeps_its_shape_and_loses_its_values(word in words(), value in json_value()) {
+    fn json_keeps_its_shape_and_loses_its_values(word in prop::sample::select(vec!["json", "text"]), value in json_value()) {
         let raw = value.to_string();
         let mut versioned = vec![1];
         versioned.extend(raw.as_bytes());
         for (oid, format, raw) in [(JSON, Format::Text, raw.as_bytes()), (JSON, Format::Binary, raw.as_bytes()), (JSONB, Format::Text, raw.as_bytes()), (JSONB, Format::Binary, versioned.as_slice())] {
-            let Some(masked) = mask(&word, oid, -1, format, raw) else { continue };
+            let Some(masked) = mask(word, oid, -1, format, raw) else { continue };
             let document = if raw == versioned { prop_assert_eq!(masked[0], 1); &masked[1..] } else { &masked[..] };
             let masked: serde_json::Value = serde_json::from_slice(document).unwrap();
             prop_assert!(same_shape(&value, &masked), "{} {}", value, masked);
@@ -346,9 +346,56 @@ fn a_label_on_a_type_it_does_not_fit_gives_null() {
     for (word, oid, format, raw) in cases {
         assert_eq!(mask(word, *oid, -1, *format, raw), None, "{word} {oid}");
     }
-    // A uuid or a document under another label is still one.
+    // A uuid under another label is still one.
     assert!(text("email", UUID, -1, "01234567-89ab-cdef-0123-456789abcdef").is_some());
-    assert!(text("email", JSONB, -1, "{\"a\": \"b\"}").is_some());
+}
+
+#[test]
+fn a_document_keeps_its_shape_only_under_labels_that_say_so() {
+    let raw = r#"{"AnnSmith": null, "x": "a"}"#;
+    for label in labels() {
+        let told = label.releases().parts;
+        let shape = told.contains(&Part::Shape) || told.contains(&Part::Rest);
+        for (oid, raw) in [
+            (JSON, raw),
+            (JSONB, raw),
+            (JSONBS, "{\"{\\\"AnnSmith\\\": \\\"a\\\"}\"}"),
+        ] {
+            let masked = text(label.as_str(), oid, -1, raw);
+            assert_eq!(masked.is_some(), shape, "{label} {oid}");
+        }
+    }
+}
+
+#[test]
+fn only_so_much_of_a_value_is_searched_and_the_rest_is_redacted() {
+    let mail = "ann@example.org";
+    let token = text("email", TEXT, -1, mail).unwrap();
+    let masked = |word, oid, raw: &str| text(word, oid, -1, raw).unwrap();
+    // As a whole a string of JSON is searched to 8 KiB, a key as well.
+    let key = |body: usize| format!("Bearer {}", "aB3".repeat(body / 3));
+    let secret = |body| {
+        format!(
+            "{{\"k\": \"postgres://a:{}@c/\"}}",
+            key(body).replace(' ', "-")
+        )
+    };
+    assert!(masked("json", JSON, &secret(4_000)).contains("‹secret:"));
+    assert!(masked("json", JSON, &secret(9_000)).starts_with("{\"k\": \"t_"));
+    // A value of more than a mebibyte is not searched at all, whatever it is made of.
+    for (count, seen) in [(10, true), (70_000, false)] {
+        let strings = format!("[{}]", vec![format!("\"{mail}\""); count].join(","));
+        let document = masked("json", JSON, &strings);
+        assert_eq!(document.contains(&token), seen);
+        assert!(!document.contains(mail));
+        let array = format!("{{{}}}", vec![mail; count].join(","));
+        let elements = masked("text", TEXTS, &array);
+        assert_eq!(elements.contains(&token), seen);
+        assert_eq!(elements.contains("[redacted]"), !seen);
+        let prose = masked("text", TEXT, &vec![mail; count].join(" "));
+        assert_eq!(prose.contains(&token), seen);
+        assert_eq!(prose == "[redacted]", !seen);
+    }
 }
 
 /// Label, type, modifier, and texts of values and of what becomes of them.
@@ -356,14 +403,16 @@ const TYPED: &[(&str, u32, i32, &str, &str)] = &[
     ("number", 23, -1, "54321", "50000"),
     ("number", 21, -1, "-37", "-30"),
     ("number", 20, -1, "9", "0"),
-    ("number", 1700, -1, "123456.78", "100000.00"),
+    ("number", 1700, -1, "123456.78", "100000"),
+    ("number", 1700, -1, "1.2345", "0"),
+    ("number", 1700, (10 << 16 | 2) + 4, "123456.78", "100000.00"),
     ("number", 701, -1, "1234.5", "1000"),
     ("number", 700, -1, "99", "90"),
     ("number", 701, -1, "1.5e+20", "1e+20"),
-    ("number", 25, -1, "1234.50", "1000.00"),
+    ("number", 25, -1, "1234.50", "1000"),
     ("number", 25, -1, "many", "[redacted]"),
     ("number", 1007, -1, "{1,22,NULL}", "{0,20,NULL}"),
-    ("number", 1231, -1, "{1.5,-22}", "{0.0,-20}"),
+    ("number", 1231, -1, "{1.5,-22}", "{0,-20}"),
     ("age", 23, -1, "37", "30"),
     ("date-of-birth", 1082, -1, "1987-06-05", "1985-01-01"),
     ("date-of-birth", 1082, -1, "1985-01-01", "1985-01-01"),
@@ -519,11 +568,11 @@ fn a_value_has_one_stand_in_within_scope_label_and_epoch() {
         one
     );
     assert_eq!(
-        text("email", JSONB, -1, "[\"ann@example.org\"]").unwrap(),
+        text("json", JSONB, -1, "[\"ann@example.org\"]").unwrap(),
         format!("[\"{one}\"]")
     );
     assert_eq!(
-        text("email", JSON, -1, "[\"\\u0061nn@example.org\"]").unwrap(),
+        text("text", JSON, -1, "[\"\\u0061nn@example.org\"]").unwrap(),
         format!("[\"{one}\"]")
     );
     assert_eq!(
@@ -531,7 +580,7 @@ fn a_value_has_one_stand_in_within_scope_label_and_epoch() {
         format!("{{\"{one}\",NULL}}")
     );
     assert_eq!(
-        text("email", JSONBS, -1, "{\"[\\\"ann@example.org\\\"]\"}").unwrap(),
+        text("json", JSONBS, -1, "{\"[\\\"ann@example.org\\\"]\"}").unwrap(),
         format!("{{\"[\\\"{one}\\\"]\"}}")
     );
     let ty = ColumnType::built_in(TEXT, -1);

@@ -203,16 +203,33 @@ impl Number {
             Self::Int4 => 9,
             Self::Int8 => INT8,
             Self::Float4 | Self::Float8 => 0,
-            // `numeric(precision, scale)`: precision in the high half, scale in the low eleven bits.
-            Self::Numeric(modifier) => match modifier.checked_sub(4) {
-                Some(packed) if packed >= 0 => {
-                    let (precision, scale) = ((packed >> 16) as usize, (packed & 0x7ff) as usize);
-                    precision.saturating_sub(scale).min(INT8)
-                }
-                _ => INT8,
+            Self::Numeric(modifier) => match declared(modifier) {
+                Some((precision, scale)) => precision.saturating_sub(scale).min(INT8),
+                None => INT8,
             },
         }
     }
+
+    /// Digits behind the point that every number of the type has.
+    pub(crate) fn scale(self) -> usize {
+        match self {
+            Self::Numeric(modifier) => declared(modifier).map_or(0, |(_, scale)| scale),
+            Self::Int2 | Self::Int4 | Self::Int8 | Self::Float4 | Self::Float8 => 0,
+        }
+    }
+}
+
+/// Precision and scale of `numeric(precision, scale)`: in the high half, and in the low eleven bits, where a negative
+/// one counts as none.
+fn declared(modifier: i32) -> Option<(usize, usize)> {
+    const NEGATIVE: i32 = 0x400;
+    let packed = modifier.checked_sub(4).filter(|packed| *packed >= 0)?;
+    let scale = if packed & NEGATIVE == 0 {
+        packed & 0x3ff
+    } else {
+        0
+    };
+    Some(((packed >> 16) as usize, scale as usize))
 }
 
 /// Types of dates.

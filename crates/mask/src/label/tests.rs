@@ -60,3 +60,15 @@ fn low_entropy_and_ordered_things_are_never_tokens() {
         assert!(!label.releases().equality && !label.reversible(), "{word}");
     }
 }
+
+#[test]
+fn of_texts_and_documents_only_equality_of_parts_is_released() {
+    for (word, said) in [
+        ("text", "equality of parts, kind, length, script, rest"),
+        ("json", "equality of parts, kind, length, script, shape"),
+    ] {
+        let released = Label::new(word).unwrap().releases();
+        assert!(!released.equality, "{word}");
+        assert_eq!(released.to_string(), said);
+    }
+}

@@ -101,17 +101,31 @@ fn buckets_keep_the_first_digit() {
     for (number, expected) in [
         ("0", "0"),
         ("9", "0"),
-        ("-9.99", "0.00"),
+        ("-9.99", "0"),
         ("10", "10"),
         ("37", "30"),
         ("-37", "-30"),
         ("999", "900"),
-        ("123456.78", "100000.00"),
+        ("123456.78", "100000"),
         ("0042", "40"),
-        (".5", "0.0"),
+        (".5", "0"),
         ("+81", "80"),
     ] {
         assert_eq!(bucket(number).as_deref(), Some(expected), "{number}");
+    }
+}
+
+#[test]
+fn a_bucket_has_the_fraction_of_its_type_and_not_of_its_number() {
+    let of = |precision: i32, scale: i32| Number::Numeric((precision << 16 | scale & 0x7ff) + 4);
+    for (number, expected) in [
+        (NUMERIC, "100"),
+        (of(10, 2), "100.00"),
+        (of(10, 0), "100"),
+        (of(10, -2), "100"),
+        (Number::Float8, "100"),
+    ] {
+        assert_eq!(scaled("100".to_owned(), number), expected, "{number:?}");
     }
 }
 

@@ -219,7 +219,6 @@ impl Judge<'_> {
             Tells::Nullness => true,
             Tells::Equality(columns) | Tells::Match(columns) => {
                 label.releases().equality
-                    && is_one_value(label)
                     && columns.iter().all(|other| masked(*other) == Some(label))
             }
         }
@@ -308,12 +307,6 @@ impl Judge<'_> {
             category,
         }
     }
-}
-
-/// Whether a label's values are made into one stand-in each. Of a document the leaves are, some of them by one that
-/// all have, so that equality of the whole tells more.
-fn is_one_value(label: &Label) -> bool {
-    label.as_str() != "json"
 }
 
 /// Whether what a statement compares is compared when it runs, and nothing else is told of it.

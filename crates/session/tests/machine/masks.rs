@@ -2,7 +2,9 @@
 
 use expect_test::expect;
 
-use session::Durability;
+use session::{Durability, Labels};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::fixture::Who;
 use crate::lab::{Lab, check};
@@ -523,5 +525,22 @@ fn where_rows_lie_is_not_told() {
     ] {
         let told = Lab::new(Who::Alice, Durability::Balanced).play(&format!("> Q {sql}"));
         assert!(!told.contains("weir.masked-place"), "{told}");
+    }
+}
+
+/// Of a text parts become tokens, and some of them one constant: which whole texts are equal is not told.
+#[test]
+fn texts_and_documents_are_not_compared() {
+    let compared = "select count(*) from customers group by email";
+    for (word, told) in [("email", true), ("text", false), ("json", false)] {
+        let mut lab = Lab::new(Who::Alice, Durability::Balanced);
+        let column = statement::ColumnId {
+            relation: crate::fixture::CUSTOMERS,
+            attribute: 2,
+        };
+        let labels = [(column, mask::Label::new(word).unwrap())];
+        lab.world.labels = Arc::new(Labels::new(HashMap::from(labels), Vec::new()));
+        let out = lab.play(&format!("> Q {compared}"));
+        assert_eq!(out.contains(&format!("server Q {compared}")), told, "{out}");
     }
 }

@@ -35,10 +35,12 @@ impl Default for Declared {
             // what a label tells does not depend on the key
             masker: Masker::new(&[7; 32], "worlds", 1),
             lengths: mask::labels()
+                .filter(|label| label.releases().equality)
                 .filter(|label| label.releases().parts.contains(&Part::Length))
                 .collect(),
             buckets: mask::labels()
                 .filter(|label| !label.releases().equality)
+                .filter(|label| !label.releases().parts.contains(&Part::Equality))
                 .collect(),
         }
     }
