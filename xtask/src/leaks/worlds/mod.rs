@@ -1,19 +1,21 @@
 //! The second oracle: two databases whose masked values are related by a bijection give equal bytes, order included.
 //!
 //! [`image`] draws the bijection, [`rewrite`] writes it into a database, [`tokens`] learns which stand-in of one world
-//! answers to which of the other, and [`transcript`] compares. What a label declares as released is the same in both
+//! answers to which of the other, [`transcript`] takes answers apart, and [`compare`] compares. What a label declares as released is the same in both
 //! worlds: which values are equal, which are NULL, the shape of arrays and documents, a phone's country. Everything
 //! else about a masked value is not, and may show in no byte.
 
+mod compare;
 mod image;
 mod rewrite;
 mod tokens;
 mod transcript;
 mod value;
 
+pub(crate) use compare::{Comparison, Which, compare};
 pub(crate) use rewrite::{Side, mapping, write};
 pub(crate) use tokens::{Tokens, answers};
-pub(crate) use transcript::{Comparison, Pieces, View, Which, compare, pieces};
+pub(crate) use transcript::{Pieces, View, pieces};
 pub(crate) use value::Shape;
 
 /// The first `{{…}}` of a text: what stands before it, in it and after it.
