@@ -16,7 +16,7 @@ INSERT INTO people VALUES
     (3, 'mia.long.name@gamma.example', NULL, '512-84-7731', NULL, 91000, '1984-02-29', '{}', '{}', '',
      'a1b2c3d4-0000-4000-8000-000000000002', '10.1.2.3', 'eu', 3),
     (4, NULL, 'zoe@alpha.example', NULL, '+4915123987654', NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'us', 4),
-    (5, 'b@c.example', 'b@c.example', '600-10-2000', '+14155550123', 1, '2001-01-01',
+    (5, 'b@c.example', 'b@c.example', '600-10-2000', '+14155550123', 1, '1981-01-01',
      '{"tags": ["a", "b", null], "active": true}', '{a,b,NULL}', 'b', '0b3f9c1e-5a4d-4c7b-9e8f-112233445567',
      '2001:db8::1', 'eu', 5),
     (6, 'quentin@delta.example', 'mia.long.name@gamma.example', '601-10-2000', '+442071838750', 120000, '1955-07-30',
@@ -24,7 +24,7 @@ INSERT INTO people VALUES
      'a1b2c3d4-0000-4000-8000-000000000003', '10.9.8.7', 'asia', 6),
     (7, 'rosa@alpha.example', 'rosa@alpha.example', '602-33-4444', '+4915198712345', 54000, '1991-11-05', '{"level": 3}',
      '{lead}', 'nothing', 'a1b2c3d4-0000-4000-8000-000000000004', '192.168.7.9', 'asia', 7),
-    (8, 'sam@beta.example', 'adam@beta.example', '603-33-4444', '+15551234567', 73000, '1970-06-15', '[1, 2, "x"]',
+    (8, 'sam@beta.example', 'adam@beta.example', '603-33-4444', '+15551234567', 73000, '1993-06-15', '[1, 2, "x"]',
      '{{a,b},{c,d}}', 'say hello', 'a1b2c3d4-0000-4000-8000-000000000005', '172.16.0.1', 'eu', 8);
 CREATE TABLE contacts (
     id int PRIMARY KEY, person_id int REFERENCES people, email text, ssn varchar(11), kind text, amount numeric

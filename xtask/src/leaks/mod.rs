@@ -357,7 +357,7 @@ impl Bench {
         let [one, two] = seen.as_slice() else {
             anyhow::bail!("two worlds");
         };
-        let (tokens, broken) = Tokens::learnt(one, two);
+        let (tokens, broken) = Tokens::learnt(one, two, stage.values());
         let broken = broken
             .into_iter()
             .map(|(column, why)| Outcome {

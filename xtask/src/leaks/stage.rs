@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use super::corpus::relocate;
 use super::labels::{self, Labelled};
-use super::worlds::{Side, mapping, write};
+use super::worlds::{Mapping, Side, mapping, write};
 use crate::lab::{Client, Postgres, Settings};
 
 /// Which of the two databases that differ only in masked values.
@@ -42,6 +42,7 @@ pub(crate) struct Stage {
     clean_at: String,
     resets: u32,
     columns: Vec<Labelled>,
+    values: Mapping,
     newest_oid: u32,
 }
 
@@ -111,6 +112,7 @@ impl Stage {
             clean_at: String::new(),
             resets: 0,
             columns,
+            values,
             newest_oid,
         };
         stage.put(World::First)?;
@@ -159,6 +161,11 @@ impl Stage {
     /// The labelled columns.
     pub(crate) fn columns(&self) -> &[Labelled] {
         &self.columns
+    }
+
+    /// What differs between the worlds.
+    pub(crate) fn values(&self) -> &Mapping {
+        &self.values
     }
 
     /// Both worlds have the same oids up to this one.

@@ -7,7 +7,7 @@ use super::grammar::{How, Unit};
 use crate::lab::weir::{self, Profile};
 use crate::lab::{Answer, Client, Configuration, Extended, Postgres, Settings, Target, Weir};
 use crate::leaks::labels::{self, Labelled};
-use crate::leaks::worlds::{Pieces, Side, Tokens, View, Which, answers, mapping, write};
+use crate::leaks::worlds::{Mapping, Pieces, Side, Tokens, View, Which, answers, mapping, write};
 use crate::leaks::{MASKED, POLICY};
 
 /// What is masked in `prove-setup.sql`.
@@ -113,14 +113,14 @@ impl Stage {
             clients: [None, None],
             written: 0,
         };
-        stage.learn(&columns)?;
+        stage.learn(&columns, &values)?;
         Ok(stage)
     }
 
-    fn learn(&mut self, columns: &[Labelled]) -> Result<()> {
+    fn learn(&mut self, columns: &[Labelled], values: &Mapping) -> Result<()> {
         let one = answers(self.client(Which::First)?, columns)?;
         let two = answers(self.client(Which::Second)?, columns)?;
-        let (tokens, broken) = Tokens::learnt(&one, &two);
+        let (tokens, broken) = Tokens::learnt(&one, &two, values);
         if let Some((column, why)) = broken.first() {
             anyhow::bail!("what {column} releases is not the same in both worlds: {why}");
         }

@@ -32,7 +32,7 @@ pub(crate) enum Which {
 }
 
 /// Runs in each world, and the chance of a trait's counts below which there are more.
-const STAGES: [(usize, f64); 4] = [(12, 7e-3), (24, 2e-4), (48, 1e-6), (96, 1e-6)];
+const STAGES: [(usize, f64); 5] = [(6, 0.1), (12, 7e-3), (24, 2e-4), (48, 1e-6), (96, 1e-6)];
 
 /// Chance that one comparison finds a difference where there is none.
 const CHANCE: f64 = 1e-6;
@@ -59,8 +59,8 @@ pub(crate) fn compare<E>(
                 tally.add(&again(world)?, world);
             }
         }
-        // each world always says one thing: by chance less often than CHANCE
-        if tally.steady() {
+        // each world always says one thing
+        if tally.steady() && split(&logarithms(2 * runs), runs, 0, runs) < CHANCE {
             return Ok(Comparison::Differ(difference(one, two)));
         }
         let (chance, why) = tally.rarest();

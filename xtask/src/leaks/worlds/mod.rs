@@ -6,14 +6,17 @@
 //! else about a masked value is not, and may show in no byte.
 
 mod compare;
+mod declared;
+mod draw;
 mod image;
+mod raw;
 mod rewrite;
 mod tokens;
 mod transcript;
 mod value;
 
 pub(crate) use compare::{Comparison, Which, compare};
-pub(crate) use rewrite::{Side, mapping, write};
+pub(crate) use rewrite::{Mapping, Side, mapping, write};
 pub(crate) use tokens::{Tokens, answers};
 pub(crate) use transcript::{Pieces, View, pieces};
 pub(crate) use value::Shape;

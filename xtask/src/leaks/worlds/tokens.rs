@@ -2,13 +2,17 @@
 //!
 //! The worlds' values are related row by row, so their stand-ins are too. They are learnt from what the gateway makes
 //! of the labelled columns, and only what was learnt may differ between the worlds: anything else that depends on a
-//! value, a hash or a length of it, differs and is found.
+//! value, a hash or a length of it, differs and is found. What is learnt is looked at itself: a value is no stand-in
+//! for itself, and what a label does not declare may not differ.
 
 use std::collections::HashMap;
 
 use anyhow::{Result, bail};
+use mask::Label;
 
-use super::Which;
+use super::declared::tells_equality;
+use super::raw::Raw;
+use super::{Mapping, Which};
 use crate::lab::{Client, Extended};
 use crate::leaks::labels::{Labelled, quoted};
 
@@ -68,31 +72,46 @@ fn in_word(byte: Option<u8>) -> bool {
     byte.is_some_and(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// A column's name and its cells, in the order of rows.
-pub(crate) type Cells = (String, Vec<Option<Vec<u8>>>);
+/// A column and its cells, in the order of rows.
+#[derive(Clone, Debug)]
+pub(crate) struct Cells {
+    column: String,
+    label: Label,
+    cells: Vec<Option<Vec<u8>>>,
+}
 
-/// What a masked principal gets for each labelled column that holds rows, in text and in binary format.
+/// What a masked principal gets for each labelled column that holds rows, in text and in binary format, and as text
+/// where that has more room.
 pub(crate) fn answers(client: &mut Client, columns: &[Labelled]) -> Result<Vec<Cells>> {
     let mut all = Vec::new();
     for column in columns.iter().filter(|column| column.stored) {
-        let text = format!(
-            "select {} from only {}",
-            quoted(&column.column),
-            column.relation()
-        );
-        for binary in [false, true] {
+        let label = Label::new(&column.label)?;
+        let name = quoted(&column.column);
+        let forms = [
+            (name.clone(), false, ""),
+            (name.clone(), true, " (binary)"),
+            (format!("{name}::text"), false, " (as text)"),
+        ];
+        for (form, binary, suffix) in forms {
+            let text = format!("select {form} from only {}", column.relation());
             let how = Extended {
                 binary,
                 ..Extended::default()
             };
             let answer = client.extended(&text, &how)?;
             if let Some(error) = answer.error() {
+                // not every type's values are served as text
+                if form != name {
+                    continue;
+                }
                 bail!("`{text}` is not served, so that its stand-ins are not known: {error}");
             }
             let rows = answer.sets.into_iter().flat_map(|set| set.rows);
-            let cells = rows.filter_map(|row| row.into_iter().next()).collect();
-            let format = if binary { " (binary)" } else { "" };
-            all.push((format!("{}{format}", column.path()), cells));
+            all.push(Cells {
+                column: format!("{}{suffix}", column.path()),
+                label: label.clone(),
+                cells: rows.filter_map(|row| row.into_iter().next()).collect(),
+            });
         }
     }
     Ok(all)
@@ -107,17 +126,29 @@ pub(crate) struct Tokens {
     back: HashMap<Vec<u8>, Vec<u8>>,
     /// Stand-ins by the last part of their column's name.
     columns: HashMap<String, Vec<[String; 2]>>,
+    raw: Raw,
 }
 
 impl Tokens {
-    /// Learns what both worlds' [`answers`] say. What a label declares and does not hold comes second: a column and
-    /// what is wrong with it.
-    pub(crate) fn learnt(one: &[Cells], two: &[Cells]) -> (Tokens, Vec<(String, String)>) {
-        let mut tokens = Tokens::default();
+    /// Learns what both worlds' [`answers`] say, and holds it against the values themselves. What a label declares and
+    /// does not hold comes second: a column and what is wrong with it.
+    pub(crate) fn learnt(
+        one: &[Cells],
+        two: &[Cells],
+        mapping: &Mapping,
+    ) -> (Tokens, Vec<(String, String)>) {
+        let mut tokens = Tokens {
+            raw: Raw::of(&mapping.parts),
+            ..Tokens::default()
+        };
         let mut broken = Vec::new();
-        for ((name, one), (_, two)) in one.iter().zip(two) {
-            if let Err(why) = tokens.learn(name, one, two) {
-                broken.push((name.clone(), why));
+        if one.len() != two.len() {
+            let why = format!("{} ≠ {} columns are served", one.len(), two.len());
+            broken.push(("all".to_owned(), why));
+        }
+        for (one, two) in one.iter().zip(two) {
+            if let Err(why) = tokens.learn(&one.column, &one.label, &one.cells, &two.cells) {
+                broken.push((one.column.clone(), why));
             }
         }
         (tokens, broken)
@@ -141,10 +172,12 @@ impl Tokens {
     }
 
     /// Learns a column from what both worlds gave for it, row by row. Tells of a pair that breaks what a label
-    /// declares: two values equal in one world alone.
-    pub(crate) fn learn(
+    /// declares: two values equal in one world alone, a value that stands for itself, a difference where the label
+    /// does not even tell which values are equal.
+    fn learn(
         &mut self,
         column: &str,
+        label: &Label,
         one: &[Option<Vec<u8>>],
         two: &[Option<Vec<u8>>],
     ) -> Result<(), String> {
@@ -157,8 +190,8 @@ impl Tokens {
                     let last = column.rsplit('.').next().unwrap_or_default();
                     let kept = self.columns.entry(last.to_owned()).or_default();
                     kept.push([a, b].map(|bytes| String::from_utf8_lossy(bytes).into_owned()));
-                    for (a, b) in leaves(a, b) {
-                        self.pair(column, a, b)?;
+                    for (a, b) in leaves(a, b).map_err(|why| format!("{column}: {why}"))? {
+                        self.pair(column, label, a, b)?;
                     }
                 }
                 (None, None) => {}
@@ -168,11 +201,19 @@ impl Tokens {
         Ok(())
     }
 
-    fn pair(&mut self, column: &str, a: Vec<u8>, b: Vec<u8>) -> Result<(), String> {
+    fn pair(&mut self, column: &str, label: &Label, a: Vec<u8>, b: Vec<u8>) -> Result<(), String> {
         let unlike = |what: &str| {
             let (a, b) = (String::from_utf8_lossy(&a), String::from_utf8_lossy(&b));
             Err(format!("{column}: {a} ~ {b}: {what}"))
         };
+        if a != b {
+            if !tells_equality(label) {
+                return unlike("the label declares nothing of which they tell");
+            }
+            if self.raw.is_in(&a, Which::First) || self.raw.is_in(&b, Which::Second) {
+                return unlike("a value itself");
+            }
+        }
         match self.there.get(&a) {
             Some((known, _)) if *known == b => return Ok(()),
             Some(_) => return unlike("equal in the first world, different in the second"),
@@ -193,16 +234,25 @@ impl Tokens {
     }
 }
 
-/// Pairs of stand-ins inside of two values: the whole, or the strings of a document or an array.
-fn leaves(a: &[u8], b: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+/// What stands for one value in either world.
+type Pair = (Vec<u8>, Vec<u8>);
+
+/// Pairs of stand-ins inside of two values: the whole, or the strings of a document or an array, which must have one
+/// shape.
+fn leaves(a: &[u8], b: &[u8]) -> Result<Vec<Pair>, String> {
     let inside = |bytes: &[u8]| {
         let text = std::str::from_utf8(bytes).ok()?;
         let opens = text.starts_with(['{', '[']);
         opens.then(|| strings(text))
     };
     match (inside(a), inside(b)) {
-        (Some(one), Some(two)) if one.len() == two.len() => one.into_iter().zip(two).collect(),
-        _ => vec![(a.to_vec(), b.to_vec())],
+        (Some(one), Some(two)) if one.len() == two.len() => Ok(one.into_iter().zip(two).collect()),
+        (None, None) => Ok(vec![(a.to_vec(), b.to_vec())]),
+        _ => Err(format!(
+            "of another shape: {} ~ {}",
+            String::from_utf8_lossy(a),
+            String::from_utf8_lossy(b)
+        )),
     }
 }
 
@@ -244,7 +294,7 @@ mod tests {
                 .map(|cell| (*cell != "NULL").then(|| cell.as_bytes().to_vec()))
                 .collect()
         };
-        tokens.learn("c", &rows(one), &rows(two))
+        tokens.learn("c", &Label::new("email").unwrap(), &rows(one), &rows(two))
     }
 
     #[test]
@@ -292,5 +342,48 @@ mod tests {
             tokens.first.rename(b"<t_dd>"),
             tokens.second.rename(b"<t_ff>")
         );
+    }
+
+    #[test]
+    fn a_value_does_not_stand_for_itself() {
+        let parts = [("zoe@a.example", "xy@b.test"), ("adam", "u")]
+            .map(|(a, b)| (a.to_owned(), b.to_owned()));
+        let heard = |one: &str, two: &str| {
+            let mut tokens = Tokens {
+                raw: Raw::of(&parts),
+                ..Tokens::default()
+            };
+            learn(&mut tokens, &[one], &[two])
+        };
+        assert!(heard("u_aaaaaaaa", "u_bbbbbbbb").is_ok());
+        for (one, two) in [
+            ("zoe@a.example", "xy@b.test"),
+            ("u_zoe@a.example", "u_b"),
+            ("u_a", "u_xy@b.test"),
+            ("adam", "u_b"),
+            ("u-adam", "u_b"),
+            (r#"{"n": "adam"}"#, r#"{"n": "t_b"}"#),
+        ] {
+            assert!(heard(one, two).is_err(), "{one} ~ {two}");
+        }
+        // a short value may be part of a longer word
+        assert!(heard("u_adamant", "u_b").is_ok());
+    }
+
+    #[test]
+    fn what_tells_not_even_equality_is_the_same() {
+        let mut tokens = Tokens::default();
+        let salary = Label::new("salary").unwrap();
+        let cell = |text: &str| [Some(text.as_bytes().to_vec())];
+        let mut heard = |one: &str, two: &str| tokens.learn("c", &salary, &cell(one), &cell(two));
+        assert!(heard("0", "0").is_ok());
+        assert!(heard("0", "9").is_err());
+    }
+
+    #[test]
+    fn documents_have_one_shape() {
+        let mut tokens = Tokens::default();
+        assert!(learn(&mut tokens, &[r#"["t_a"]"#], &[r#"["t_b", "t_c"]"#]).is_err());
+        assert!(learn(&mut tokens, &[r#"["t_a"]"#], &["t_d"]).is_err());
     }
 }
