@@ -238,6 +238,7 @@ fn run_leaks(options: &Leaks) -> Result<Count> {
     };
     let least = options.served.unwrap_or_default();
     count.add(Count::one(summary.served_percent >= least));
+    count.add(Count::one(summary.is_clear()));
     Ok(count)
 }
 

@@ -78,7 +78,8 @@ JSON: {\"summary\": {cases, leaked, masked, refused, control, silent, compared, 
   verdict is masked, refused or leaked; oracle is string or worlds for a leak; worlds is same, noise, differ or unclear;
   control says whether one who sees raw values saw them, control_worlds whether the worlds' bytes differ for him.
 
-Exit status: 0 when nothing leaked and the control leaked wherever the corpus says so, 1 otherwise, 2 on an error.";
+Exit status: 0 when nothing leaked, the control leaked wherever the corpus says so and at most one case in 200 (or one
+  in all) is unclear, 1 otherwise, 2 on an error.";
 
 pub(crate) const MASKED: &str = "masked";
 const CONTROL: &str = "control";
@@ -111,7 +112,7 @@ when { !context.labels.isEmpty() }
 unless { context.enforced.masked.containsAll(context.labels) || principal in Group::"control" };
 "#;
 
-/// Runs it; `false` when something leaked, the control was silent or too little was served.
+/// Runs it; `false` when something leaked, the control was silent, too little was served or too much was unclear.
 ///
 /// # Errors
 /// When a server does not start or a file cannot be read.
@@ -120,7 +121,10 @@ pub fn run(options: &Leaks) -> Result<bool> {
     let served = options
         .served
         .is_none_or(|least| summary.served_percent >= least);
-    Ok(summary.silent == 0 && (options.direct || summary.leaked == 0) && served)
+    Ok(summary.silent == 0
+        && (options.direct || summary.leaked == 0)
+        && summary.is_clear()
+        && served)
 }
 
 /// Runs it and gives the counts.

@@ -71,6 +71,18 @@ pub struct Summary {
     pub served_percent: usize,
 }
 
+impl Summary {
+    /// Whether so little is unclear between the worlds that it may be chance.
+    #[must_use]
+    pub fn is_clear(&self) -> bool {
+        self.unclear <= FEW_UNCLEAR.max(self.compared / UNCLEAR_IN)
+    }
+}
+
+/// At the most one case of so many may be unclear, or so many of few.
+const UNCLEAR_IN: usize = 200;
+const FEW_UNCLEAR: usize = 1;
+
 pub(crate) fn summary(outcomes: &[Outcome]) -> Summary {
     let count = |want: Verdict| {
         outcomes
@@ -191,8 +203,15 @@ fn short(outcome: &Outcome) -> String {
 /// The last line.
 pub(crate) fn last_line(of: &Summary) -> String {
     format!(
-        "leaks: {} of {} (masked {}, refused {}, control {}; two worlds compared in {}, control differs in {})",
-        of.leaked, of.cases, of.masked, of.refused, of.control, of.compared, of.control_worlds
+        "leaks: {} of {} (masked {}, refused {}, control {}; two worlds compared in {}, unclear {}, control differs in {})",
+        of.leaked,
+        of.cases,
+        of.masked,
+        of.refused,
+        of.control,
+        of.compared,
+        of.unclear,
+        of.control_worlds
     )
 }
 
@@ -226,10 +245,21 @@ mod tests {
         let of = summary(&all);
         assert_eq!(
             last_line(&of),
-            "leaks: 1 of 3 (masked 1, refused 1, control 2; two worlds compared in 0, control differs in 0)"
+            "leaks: 1 of 3 (masked 1, refused 1, control 2; two worlds compared in 0, unclear 0, control differs in 0)"
         );
         assert_eq!((of.silent, of.served_percent), (1, 50));
         assert!(table(&all).contains("LEAK   T1 expr"));
         assert!(table(&all).contains("SILENT T1 expr"));
+    }
+
+    #[test]
+    fn what_is_unclear_has_a_ceiling() {
+        let of = |compared, unclear| Summary {
+            compared,
+            unclear,
+            ..Summary::default()
+        };
+        assert!(of(100, 1).is_clear() && of(400, 2).is_clear());
+        assert!(!of(100, 2).is_clear() && !of(400, 3).is_clear());
     }
 }
