@@ -47,6 +47,7 @@ pub(crate) fn statements(
                 } else {
                     vec![request(text)]
                 },
+                writes,
             }
         })
         .collect())

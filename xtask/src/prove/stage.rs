@@ -5,9 +5,11 @@ use tempfile::TempDir;
 
 use super::grammar::{How, Unit};
 use crate::lab::weir::{self, Profile};
-use crate::lab::{Answer, Client, Configuration, Extended, Postgres, Settings, Target, Weir};
+use crate::lab::{
+    Answer, Client, Configuration, Connect, Extended, Postgres, Settings, Target, Weir,
+};
 use crate::leaks::labels::{self, Labelled};
-use crate::leaks::worlds::{Mapping, Pieces, Side, Tokens, View, Which, answers, mapping, write};
+use crate::leaks::worlds::{self, Mapping, Pieces, Tokens, View, Which, answers, mapping, write};
 use crate::leaks::{MASKED, POLICY};
 
 /// What is masked in `prove-setup.sql`.
@@ -44,14 +46,23 @@ fn name(world: Which) -> &'static str {
 /// Everything that runs.
 #[derive(Debug)]
 pub(crate) struct Stage {
-    gateway: Weir,
+    _gateway: Weir,
     server: Postgres,
     _folder: TempDir,
-    pub(crate) tokens: Tokens,
+    tokens: Tokens,
     newest_oid: u32,
-    clients: [Option<Client>; 2],
+    one: Side,
+    two: Side,
     /// Units that wrote since the tables were tidied.
     written: usize,
+}
+
+/// The masked principal in one world.
+#[derive(Debug)]
+struct Side {
+    world: Which,
+    connect: Connect,
+    client: Option<Client>,
 }
 
 /// What came of one unit in one world.
@@ -59,6 +70,13 @@ pub(crate) struct Stage {
 pub(crate) struct Run {
     pub(crate) pieces: Pieces,
     pub(crate) answers: Vec<Answer>,
+}
+
+impl Run {
+    /// Whether a statement ran out of time (`57014`).
+    pub(crate) fn is_late(&self) -> bool {
+        self.answers.iter().any(|answer| answer.code() == "57014")
+    }
 }
 
 impl Stage {
@@ -81,7 +99,10 @@ impl Stage {
         keeper.run(&format!(
             "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = '{ORIGIN}'"
         ))?;
-        for (world, side) in [(Which::First, Side::Same), (Which::Second, Side::Image)] {
+        for (world, side) in [
+            (Which::First, worlds::Side::Same),
+            (Which::Second, worlds::Side::Image),
+        ] {
             let name = name(world);
             keeper.run(&format!("create database {name} template {ORIGIN}"))?;
             write(&mut server.client(name)?, &values, side)?;
@@ -104,13 +125,19 @@ impl Stage {
         }
         configuration.write(folder.path())?;
         let gateway = Weir::start_binary(&binary, folder.path(), &[])?;
+        let side = |world| Side {
+            world,
+            connect: gateway.connect(MASKED, name(world)),
+            client: None,
+        };
         let mut stage = Stage {
-            gateway,
+            one: side(Which::First),
+            two: side(Which::Second),
+            _gateway: gateway,
             server,
             _folder: folder,
             tokens: Tokens::default(),
             newest_oid,
-            clients: [None, None],
             written: 0,
         };
         stage.learn(&columns, &values)?;
@@ -118,8 +145,8 @@ impl Stage {
     }
 
     fn learn(&mut self, columns: &[Labelled], values: &Mapping) -> Result<()> {
-        let one = answers(self.client(Which::First)?, columns)?;
-        let two = answers(self.client(Which::Second)?, columns)?;
+        let one = answers(self.one.client()?, columns)?;
+        let two = answers(self.two.client()?, columns)?;
         let (tokens, broken) = Tokens::learnt(&one, &two, values);
         if let Some((column, why)) = broken.first() {
             anyhow::bail!("what {column} releases is not the same in both worlds: {why}");
@@ -133,27 +160,61 @@ impl Stage {
         &self.server
     }
 
-    fn client(&mut self, world: Which) -> Result<&mut Client> {
-        let place = usize::from(world == Which::Second);
-        let connect = self.gateway.connect(MASKED, name(world));
-        let slot = self.clients.get_mut(place).context("two worlds")?;
-        if slot.is_none() {
-            let mut client = Client::connect(&connect)?;
-            client.run("set statement_timeout = 3000")?;
-            *slot = Some(client);
-        }
-        slot.as_mut().context("just connected")
+    /// Runs a unit in both worlds at once.
+    pub(crate) fn both(&mut self, unit: &Unit) -> Result<(Run, Run)> {
+        let (tokens, oid) = (&self.tokens, self.newest_oid);
+        let (one, two) = (&mut self.one, &mut self.two);
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| two.run(unit, tokens, oid));
+            let first = one.run(unit, tokens, oid)?;
+            let second = second
+                .join()
+                .map_err(|_| anyhow::anyhow!("the second world's thread panicked"))??;
+            Ok((first, second))
+        })
     }
 
     /// Runs a unit in a world.
     pub(crate) fn run(&mut self, unit: &Unit, world: Which) -> Result<Run> {
-        let mut all = Vec::new();
+        let side = match world {
+            Which::First => &mut self.one,
+            Which::Second => &mut self.two,
+        };
+        side.run(unit, &self.tokens, self.newest_oid)
+    }
+
+    /// Removes what writes that were rolled back left in the tables: how many pages a table has decides plans, and
+    /// longer values fill pages sooner.
+    pub(crate) fn tidy(&mut self, unit: &Unit) -> Result<()> {
+        self.written += usize::from(unit.writes);
+        if self.written >= 10 {
+            self.written = 0;
+            for world in [Which::First, Which::Second] {
+                self.server.client(name(world))?.run("vacuum")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Side {
+    fn client(&mut self) -> Result<&mut Client> {
+        if self.client.is_none() {
+            let mut client = Client::connect(&self.connect)?;
+            client.run("set statement_timeout = 3000")?;
+            self.client = Some(client);
+        }
+        self.client.as_mut().context("just connected")
+    }
+
+    fn run(&mut self, unit: &Unit, tokens: &Tokens, newest_oid: u32) -> Result<Run> {
+        let mut answers = Vec::new();
         let mut broken = None;
         let mut filled = false;
         for (how, template) in &unit.requests {
-            let text = self.tokens.filled(template, world);
+            let text = tokens.filled(template, self.world);
             filled |= text != *template;
-            let client = self.client(world)?;
+            let client = self.client()?;
             let extended = Extended {
                 binary: *how == How::Binary,
                 ..Extended::default()
@@ -163,10 +224,10 @@ impl Stage {
                 How::Extended | How::Binary => client.extended(&text, &extended),
             };
             match answer {
-                Ok(answer) if !answer.closed => all.push(answer),
+                Ok(answer) if !answer.closed => answers.push(answer),
                 Ok(answer) => {
                     broken = Some("closed".to_owned());
-                    all.push(answer);
+                    answers.push(answer);
                     break;
                 }
                 Err(failure) => {
@@ -176,53 +237,35 @@ impl Stage {
             }
         }
         if broken.is_some() {
-            self.forget(world);
-        } else if all.last().is_some_and(|answer| answer.status != b'I') {
-            self.client(world)?.query("rollback")?;
-        }
-        if broken.is_none()
-            && unit
-                .requests
-                .iter()
-                .any(|(_, text)| text.starts_with("prepare"))
-        {
-            self.client(world)?.query("deallocate all")?;
+            self.client = None;
+        } else {
+            self.clear(unit, &answers)?;
         }
         let view = View {
-            names: match world {
-                Which::First => &self.tokens.first,
-                Which::Second => &self.tokens.second,
+            names: match self.world {
+                Which::First => &tokens.first,
+                Which::Second => &tokens.second,
             },
-            newest_oid: self.newest_oid,
+            newest_oid,
             own_text_differs: filled,
         };
-        let mut pieces: Pieces = all
+        let mut pieces: Pieces = answers
             .iter()
-            .flat_map(|answer| crate::leaks::worlds::pieces(answer, view))
+            .flat_map(|answer| worlds::pieces(answer, view))
             .collect();
         pieces.extend(broken.map(String::into_bytes));
-        Ok(Run {
-            pieces,
-            answers: all,
-        })
+        Ok(Run { pieces, answers })
     }
 
-    /// Removes what writes that were rolled back left in the tables: how many pages a table has decides plans, and
-    /// longer values fill pages sooner.
-    pub(crate) fn tidy(&mut self, unit: &Unit) -> Result<()> {
-        self.written += usize::from(unit.requests.len() > 3);
-        if self.written >= 10 {
-            self.written = 0;
-            for world in [Which::First, Which::Second] {
-                self.server.client(name(world))?.run("vacuum")?;
-            }
+    /// Leaves no transaction and no prepared statement behind.
+    fn clear(&mut self, unit: &Unit, answers: &[Answer]) -> Result<()> {
+        if answers.last().is_some_and(|answer| answer.status != b'I') {
+            self.client()?.query("rollback")?;
+        }
+        let prepares = |text: &String| text.starts_with("prepare");
+        if unit.requests.iter().any(|(_, text)| prepares(text)) {
+            self.client()?.query("deallocate all")?;
         }
         Ok(())
-    }
-
-    fn forget(&mut self, world: Which) {
-        if let Some(slot) = self.clients.get_mut(usize::from(world == Which::Second)) {
-            *slot = None;
-        }
     }
 }

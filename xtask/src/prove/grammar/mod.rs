@@ -107,6 +107,8 @@ pub(crate) enum How {
 #[derive(Clone, Debug)]
 pub(crate) struct Unit {
     pub(crate) requests: Vec<(How, String)>,
+    /// Whether tables or the catalog are written to, though it is rolled back.
+    pub(crate) writes: bool,
 }
 
 /// Makes units from decisions. `{{email:3}}` in a text is the stand-in of row 3 of a column with that kind.
@@ -148,6 +150,11 @@ impl Grammar {
     fn unit(&mut self) -> Unit {
         let simple = |texts: Vec<String>| Unit {
             requests: texts.into_iter().map(|text| (How::Simple, text)).collect(),
+            writes: false,
+        };
+        let writing = |texts: Vec<String>| Unit {
+            writes: true,
+            ..simple(texts)
         };
         let width = 1 + self.below(3);
         match self.below(20) {
@@ -156,6 +163,7 @@ impl Grammar {
                 let how = how.get(self.below(3)).copied().unwrap_or(How::Simple);
                 Unit {
                     requests: vec![(how, self.query(&[], width).0)],
+                    writes: false,
                 }
             }
             10 => simple(vec![format!(
@@ -208,7 +216,7 @@ impl Grammar {
                     "select count(*) from made",
                 ]);
                 let make = self.pick(&["create temp table made as", "create temp view made as"]);
-                simple(vec![
+                writing(vec![
                     "begin".into(),
                     format!("{make} {query}"),
                     again.into(),
@@ -218,7 +226,7 @@ impl Grammar {
             _ => {
                 let write = self.write();
                 let look = self.look();
-                simple(vec!["begin".into(), write, look, "rollback".into()])
+                writing(vec!["begin".into(), write, look, "rollback".into()])
             }
         }
     }
@@ -563,5 +571,20 @@ mod tests {
         let (unit, _) = unit(Choices::replayed(&[]));
         assert_eq!(unit.requests.len(), 1);
         assert_eq!(unit.requests[0].1, "select t1.email as c0 from people t1");
+    }
+
+    #[test]
+    fn what_writes_says_so() {
+        let verbs = ["insert", "update", "delete", "merge", "create"];
+        for seed in 0..2_000 {
+            let (unit, _) = unit(Choices::drawn(seed));
+            let begins = |verb: &&str| {
+                unit.requests
+                    .iter()
+                    .any(|(_, text)| text.starts_with(*verb))
+            };
+            assert!(unit.writes || !verbs.iter().any(begins), "{unit:?}");
+            assert!(!unit.writes || unit.requests.len() == 4, "{unit:?}");
+        }
     }
 }
