@@ -1,10 +1,11 @@
 //! The two worlds side by side behind one gateway, and a masked principal's connection to each.
 
+use std::path::Path;
+
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
 use super::grammar::{How, Unit};
-use crate::lab::weir::{self, Profile};
 use crate::lab::{
     Answer, Client, Configuration, Connect, Extended, Postgres, Settings, Target, Weir,
 };
@@ -81,8 +82,7 @@ impl Run {
 
 impl Stage {
     /// Starts a server and a gateway and makes both worlds.
-    pub(crate) fn new() -> Result<Stage> {
-        let binary = weir::build(Profile::Debug)?;
+    pub(crate) fn new(binary: &Path) -> Result<Stage> {
         let server = Postgres::start_with(&Settings {
             configuration: vec!["autovacuum = off".to_owned(), "jit = off".to_owned()],
             ..Settings::default()
@@ -124,7 +124,7 @@ impl Stage {
             configuration = configuration.target(target);
         }
         configuration.write(folder.path())?;
-        let gateway = Weir::start_binary(&binary, folder.path(), &[])?;
+        let gateway = Weir::start_binary(binary, folder.path(), &[])?;
         let side = |world| Side {
             world,
             connect: gateway.connect(MASKED, name(world)),

@@ -1,6 +1,8 @@
 //! Non-interference of generated statements.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Result;
@@ -12,6 +14,7 @@ use super::grammar::{Unit, unit};
 use super::sqlsmith;
 use super::stage::{Run, Stage};
 use crate::lab::Answer;
+use crate::lab::weir::{self, Profile};
 use crate::leaks::worlds::{Comparison, compare};
 
 /// Options of `cargo xtask prove worlds`.
@@ -23,6 +26,9 @@ pub struct Worlds {
     /// Where the random numbers start; drawn and printed when absent
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
+    /// So many servers and gateways side by side, each with both worlds
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub jobs: usize,
     /// Leave out so many units of the seed: those an earlier run was done with
     #[arg(long, value_name = "UNITS", default_value_t = 0)]
     pub from: u64,
@@ -42,7 +48,7 @@ pub struct Worlds {
 pub struct Summary {
     /// Where the random numbers started.
     pub seed: u64,
-    /// Units that a run with this seed is done with.
+    /// Units of the seed that are done with: where another run may go on.
     pub units: u64,
     /// Statements sent.
     pub statements: usize,
@@ -119,36 +125,40 @@ pub fn measure(options: &Worlds) -> Result<Summary> {
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |now| now.subsec_nanos().into());
     let seed = options.seed.unwrap_or(drawn);
-    let begun = Instant::now();
     eprintln!("seed {seed}");
-    let mut prover = Prover {
-        stage: Stage::new()?,
-        summary: Summary {
-            seed,
-            units: options.from,
-            ..Summary::default()
-        },
+    let binary = weir::build(Profile::Debug)?;
+    let begun = Instant::now();
+    let shared = Shared {
+        options,
+        begun,
+        state: Mutex::new(State {
+            summary: Summary {
+                seed,
+                ..Summary::default()
+            },
+            next: options.from,
+            failed: false,
+            told: begun,
+        }),
     };
-    for unit in sqlsmith_units(&prover.stage, options, seed)? {
-        prover.check(&unit, None)?;
-    }
-    prover.summary.sqlsmith = prover.summary.accepted;
-    let mut told = Instant::now();
-    while prover.summary.accepted < options.statements
-        && prover.summary.faults.len() < options.faults
-    {
-        prover.summary.units += 1;
-        let start = seed
-            .wrapping_mul(0x9e37_79b9)
-            .wrapping_add(prover.summary.units);
-        let (made, choices) = unit(Choices::drawn(start));
-        prover.check(&made, Some(choices.tape()))?;
-        if told.elapsed() >= PROGRESS {
-            told = Instant::now();
-            eprintln!("{}", progress(&prover.summary, options, begun));
+    std::thread::scope(|scope| {
+        let jobs: Vec<_> = (0..options.jobs.max(1))
+            .map(|job| {
+                let (binary, shared) = (&binary, &shared);
+                scope.spawn(move || {
+                    let done = work(job, binary, shared);
+                    shared.state().failed |= done.is_err();
+                    done
+                })
+            })
+            .collect();
+        for job in jobs {
+            job.join()
+                .map_err(|_| anyhow::anyhow!("a job panicked"))??;
         }
-    }
-    let mut summary = prover.summary;
+        anyhow::Ok(())
+    })?;
+    let mut summary = shared.into_summary();
     summary.seconds = begun.elapsed().as_secs();
     if options.json {
         println!("{}", serde_json::to_string_pretty(&summary)?);
@@ -156,6 +166,74 @@ pub fn measure(options: &Worlds) -> Result<Summary> {
         print(&summary);
     }
     Ok(summary)
+}
+
+/// One job: units in turn until all have done enough. The first also runs what sqlsmith makes.
+fn work(job: usize, binary: &Path, shared: &Shared<'_>) -> Result<()> {
+    let mut prover = Prover {
+        stage: Stage::new(binary)?,
+        shared,
+    };
+    let seed = shared.state().summary.seed;
+    if job == 0 {
+        for unit in sqlsmith_units(&prover.stage, shared.options, seed)? {
+            let accepted = prover.check(&unit, None)?;
+            shared.state().summary.sqlsmith += accepted;
+        }
+    }
+    while let Some(number) = shared.next() {
+        let start = seed.wrapping_mul(0x9e37_79b9).wrapping_add(number);
+        let (made, choices) = unit(Choices::drawn(start));
+        prover.check(&made, Some(choices.tape()))?;
+    }
+    Ok(())
+}
+
+/// What jobs have in common.
+struct Shared<'a> {
+    options: &'a Worlds,
+    begun: Instant,
+    state: Mutex<State>,
+}
+
+struct State {
+    summary: Summary,
+    /// Units given out.
+    next: u64,
+    /// A job ended with an error.
+    failed: bool,
+    /// When progress was told.
+    told: Instant,
+}
+
+impl Shared<'_> {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next unit's number, while there is one; tells progress now and then.
+    fn next(&self) -> Option<u64> {
+        let mut state = self.state();
+        let enough = state.summary.accepted >= self.options.statements
+            || state.summary.faults.len() >= self.options.faults;
+        if enough || state.failed {
+            return None;
+        }
+        state.next += 1;
+        // others may still be at it
+        let jobs = u64::try_from(self.options.jobs).unwrap_or(u64::MAX);
+        state.summary.units = state.next.saturating_sub(jobs).max(self.options.from);
+        if state.told.elapsed() >= PROGRESS {
+            state.told = Instant::now();
+            eprintln!("{}", progress(&state.summary, self.options, self.begun));
+        }
+        Some(state.next)
+    }
+
+    fn into_summary(self) -> Summary {
+        let state = self.state.into_inner();
+        state.unwrap_or_else(PoisonError::into_inner).summary
+    }
 }
 
 /// How far it is, and how to go on from there.
@@ -215,27 +293,33 @@ fn print(of: &Summary) {
     );
 }
 
-struct Prover {
+struct Prover<'a> {
     stage: Stage,
-    summary: Summary,
+    shared: &'a Shared<'a>,
 }
 
-impl Prover {
-    fn check(&mut self, made: &Unit, tape: Option<Vec<u32>>) -> Result<()> {
+impl Prover<'_> {
+    /// Compares a unit's answers, and says how many statements of it were accepted.
+    fn check(&mut self, made: &Unit, tape: Option<Vec<u32>>) -> Result<usize> {
         let (comparison, run) = self.compare(made)?;
-        self.summary.compared += 1;
-        for answer in &run.answers {
-            self.count(answer);
+        let mut accepted = 0;
+        {
+            let mut state = self.shared.state();
+            state.summary.compared += 1;
+            for answer in &run.answers {
+                accepted += usize::from(state.summary.count(answer));
+            }
         }
         match comparison {
             Comparison::Same => {}
-            Comparison::SameButNoise => self.summary.noise += 1,
+            Comparison::SameButNoise => self.shared.state().summary.noise += 1,
             Comparison::Unclear(why) => {
-                self.summary.unclear += 1;
-                if self.summary.doubtful.len() < DOUBTFUL {
+                let summary = &mut self.shared.state().summary;
+                summary.unclear += 1;
+                if summary.doubtful.len() < DOUBTFUL {
                     let requests = made.requests.iter().map(|(_, text)| text.clone());
                     let requests = requests.collect();
-                    self.summary.doubtful.push(Fault { why, requests });
+                    summary.doubtful.push(Fault { why, requests });
                 }
             }
             Comparison::Differ(why) => {
@@ -249,10 +333,11 @@ impl Prover {
                     .map(|(_, text)| text)
                     .collect();
                 eprintln!("FAULT {why}\n      {}", requests.join(";\n      "));
-                self.summary.faults.push(Fault { why, requests });
+                let summary = &mut self.shared.state().summary;
+                summary.faults.push(Fault { why, requests });
             }
         }
-        Ok(())
+        Ok(accepted)
     }
 
     fn compare(&mut self, made: &Unit) -> Result<(Comparison, Run)> {
@@ -285,7 +370,7 @@ impl Prover {
             repeated += 1;
             anyhow::Ok(self.stage.run(made, world)?.pieces)
         })?;
-        self.summary.repeated += repeated;
+        self.shared.state().summary.repeated += repeated;
         Ok((comparison, one))
     }
 
@@ -302,37 +387,40 @@ impl Prover {
         })?;
         Ok(found)
     }
+}
 
-    fn count(&mut self, answer: &Answer) {
+impl Summary {
+    /// Counts a statement; says whether it was accepted.
+    fn count(&mut self, answer: &Answer) -> bool {
         let tag = answer.sets.last().map_or("", |set| set.tag.as_str());
         if matches!(tag, "BEGIN" | "ROLLBACK" | "DEALLOCATE" | "PREPARE") {
-            return;
+            return false;
         }
-        self.summary.statements += 1;
+        self.statements += 1;
         match answer.error() {
             None => {
-                self.summary.accepted += 1;
+                self.accepted += 1;
                 let degraded = answer
                     .notices
                     .iter()
                     .any(|notice| notice.detail().contains("degraded"));
-                self.summary.degraded += usize::from(degraded);
+                self.degraded += usize::from(degraded);
             }
             Some(error) if error.detail().contains("\"decision\":\"deny\"") => {
-                self.summary.refused += 1;
+                self.refused += 1;
                 let rule = error
                     .detail()
                     .split("\"rule\":\"")
                     .nth(1)
                     .and_then(|rest| rest.split('"').next());
                 *self
-                    .summary
                     .rules
                     .entry(rule.unwrap_or("?").to_owned())
                     .or_default() += 1;
             }
-            Some(_) => self.summary.failed += 1,
+            Some(_) => self.failed += 1,
         }
+        answer.error().is_none()
     }
 }
 
