@@ -10,6 +10,7 @@
 //! confidence.
 
 mod address;
+mod amount;
 mod content;
 mod context;
 mod dates;
@@ -31,6 +32,7 @@ mod sort;
 mod tree;
 mod values;
 
+pub use amount::Amount;
 pub use evidence::{Evidence, Finding, Path};
 pub use kind::Class;
 
@@ -79,9 +81,22 @@ pub struct Span {
     pub confidence: f32,
 }
 
-/// What a column holds: one finding for it, or one for each path in JSON or for the elements of an array. There is
-/// always at least one.
+/// What a column holds, and how much there was to tell it by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judgement {
+    /// One finding for the column, or one for each path in JSON or for the elements of an array; at least one.
+    pub findings: Vec<Finding>,
+    /// What they rest on.
+    pub amount: Amount,
+}
+
+/// What a column holds: the findings of [`judge`].
 pub fn classify(column: &Column<'_>) -> Vec<Finding> {
+    judge(column).findings
+}
+
+/// Judges a column.
+pub fn judge(column: &Column<'_>) -> Judgement {
     let sort = sort::sort(column.type_name, column.category);
     let context = |name: &str| {
         Context::read(
@@ -102,12 +117,19 @@ pub fn classify(column: &Column<'_>) -> Vec<Finding> {
         profile,
     };
     if sort == Sort::Array {
-        let elements: Vec<String> = values().flat_map(tree::elements).collect();
-        let profile = Profile::of(elements.iter().map(String::as_str));
-        return vec![judge::judge(Subject {
+        let arrays: Vec<Vec<String>> = values().map(tree::elements).collect();
+        let profile = Profile::of(arrays.iter().flatten().map(String::as_str));
+        let finding = judge::judge(Subject {
             path: Some(Path::Elements),
             ..subject(profile)
-        })];
+        });
+        return Judgement {
+            findings: vec![finding],
+            amount: Amount {
+                in_part: arrays.iter().any(|array| array.len() >= tree::MAX_VALUES),
+                ..Amount::of(values())
+            },
+        };
     }
     let documents = sort == Sort::Json
         || (sort == Sort::Text && column.sample.iter().flatten().next().is_some() && {
@@ -117,17 +139,28 @@ pub fn classify(column: &Column<'_>) -> Vec<Finding> {
             json * 10 >= all * 9
         });
     if documents {
-        let found = json(column, values());
-        if !found.is_empty() {
-            return found;
+        let leaves = tree::leaves(values());
+        let findings = json(column, &leaves);
+        if !findings.is_empty() {
+            return Judgement {
+                findings,
+                amount: leaves.amount(),
+            };
         }
     }
-    vec![judge::judge(subject(Profile::of(values())))]
+    let amount = match sort {
+        // Documents without a single leaf.
+        Sort::Json => Amount::default(),
+        _ => Amount::of(values()),
+    };
+    Judgement {
+        findings: vec![judge::judge(subject(Profile::of(values())))],
+        amount,
+    }
 }
 
 /// One finding for each path of the documents.
-fn json<'a>(column: &Column<'_>, values: impl Iterator<Item = &'a str>) -> Vec<Finding> {
-    let leaves = tree::leaves(values);
+fn json(column: &Column<'_>, leaves: &tree::Leaves<'_>) -> Vec<Finding> {
     let siblings: Vec<&Vec<String>> = leaves.paths.keys().collect();
     let named = |path: &[String]| path.iter().rposition(|step| step != Path::ANY);
     leaves

@@ -1,5 +1,6 @@
 //! Judgements over columns and texts of another hand than the dictionaries'.
 
+mod amounts;
 mod columns;
 mod properties;
 mod texts;
