@@ -44,6 +44,7 @@ pub struct World {
 pub struct Labels {
     by_column: HashMap<ColumnId, Label>,
     unresolved: Vec<String>,
+    unseen: Option<Label>,
 }
 
 impl Labels {
@@ -54,7 +55,21 @@ impl Labels {
         Self {
             by_column,
             unresolved,
+            unseen: None,
         }
+    }
+
+    /// Gives `label` to every column that the shared catalog does not hold: nobody looked at those yet.
+    #[must_use]
+    pub fn with_unseen(mut self, label: Label) -> Self {
+        self.unseen = Some(label);
+        self
+    }
+
+    /// The label of columns that the shared catalog does not hold, if they have one.
+    #[must_use]
+    pub fn unseen(&self) -> Option<&Label> {
+        self.unseen.as_ref()
     }
 
     /// The label of a column, if it has one.

@@ -292,8 +292,26 @@ impl Judge<'_> {
                 .then(|| self.catalog.family(column))
                 .into_iter()
                 .flatten();
-            family.find_map(|member| labels.get(member))
+            family
+                .find_map(|member| labels.get(member))
+                .or_else(|| labels.unseen().filter(|_| own && self.is_unseen(column)))
         })
+    }
+
+    /// Whether the column is one that the shared catalog does not hold yet, of a table with rows that others may write.
+    fn is_unseen(&self, column: ColumnId) -> bool {
+        use statement::catalog::{Persistence, RelationKind as Kind};
+        let relation = self.catalog.relation_by_oid(column.relation);
+        column.attribute > 0
+            && self.world.catalog.column_name(column).is_none()
+            && relation.is_some_and(|relation| {
+                !relation.system
+                    && relation.persistence != Persistence::Temporary
+                    && matches!(
+                        relation.kind,
+                        Kind::Table | Kind::Partitioned | Kind::Foreign
+                    )
+            })
     }
 
     /// Judges one statement: every access by policy, then every labelled column

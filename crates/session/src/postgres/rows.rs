@@ -9,7 +9,7 @@ use statement::ColumnId;
 
 use crate::refusal::{Cause, Refusal};
 use crate::verdict::{Described, Judged};
-use crate::world::Labels;
+use crate::world::World;
 
 /// How the rows of one result are masked.
 #[derive(Debug)]
@@ -70,18 +70,25 @@ pub(crate) fn verify(
 }
 
 /// Refuses a result that comes from a labelled column the statement was not
-/// known to read: names have changed their meaning since it was judged.
+/// known to read, or from one that nobody looked at: names have changed their
+/// meaning since it was judged.
 pub(crate) fn expected(
     judged: &Judged,
-    labels: &Labels,
+    world: &World,
     description: &pg::RowDescription<'_>,
 ) -> Result<(), Refusal> {
+    let unseen = |origin: ColumnId| {
+        world.labels.unseen().is_some()
+            && origin.relation != 0
+            && origin.attribute > 0
+            && world.catalog.column_name(origin).is_none()
+    };
     for field in description.fields() {
         let origin = ColumnId {
             relation: field.table_oid,
             attribute: field.attribute,
         };
-        if labels.get(origin).is_some()
+        if (world.labels.get(origin).is_some() || unseen(origin))
             && !judged
                 .statement
                 .columns

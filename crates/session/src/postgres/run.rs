@@ -10,7 +10,7 @@ use super::rows::{self, RowMask};
 use super::step::Run;
 use crate::refusal::Refusal;
 use crate::verdict::{Judged, Verdict};
-use crate::world::Labels;
+use crate::world::World;
 
 impl Run {
     /// A run that only waits for ReadyForQuery after a replaced message failed.
@@ -51,14 +51,14 @@ impl Run {
     pub(super) fn mask_simple(
         &mut self,
         description: &pg::RowDescription<'_>,
-        labels: Option<&Labels>,
+        world: Option<&World>,
     ) -> Result<(), Refusal> {
         let Some(judged) = self.verdict.judged.get(self.index) else {
             // The end of a replaced message: nothing has rows.
             return Err(rows::mismatch());
         };
-        if let Some(labels) = labels {
-            rows::expected(judged, labels, description)?;
+        if let Some(world) = world {
+            rows::expected(judged, world, description)?;
         }
         if !judged.masks_rows() {
             return Ok(());

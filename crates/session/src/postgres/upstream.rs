@@ -209,21 +209,21 @@ impl Machine {
     }
 
     fn row_description(&mut self, description: &pg::RowDescription<'_>, raw: &[u8], world: &World) {
-        let labels = self.standing.masked_somewhere.then_some(&*world.labels);
+        let masked = self.standing.masked_somewhere.then_some(world);
         match self.queue.front_mut() {
             Some(Step::Query(run)) => {
                 if run.overruled.is_some() {
                     return;
                 }
-                match run.mask_simple(description, labels) {
+                match run.mask_simple(description, masked) {
                     Ok(()) => self.to_client.buffer().extend_from_slice(raw),
                     Err(refusal) => self.overrule(refusal),
                 }
             }
             Some(Step::DescribeStatement { verdict, .. } | Step::DescribePortal { verdict }) => {
                 let checked = verdict.judged.first().map_or(Ok(()), |judged| {
-                    if let Some(labels) = labels {
-                        rows::expected(judged, labels, description)?;
+                    if let Some(world) = masked {
+                        rows::expected(judged, world, description)?;
                     }
                     if judged.masks_rows() {
                         rows::verify(judged, description).map(drop)

@@ -1,9 +1,15 @@
 //! A server that lies gets nothing of its rows through; a client that breaks the protocol is told so.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use expect_test::expect;
+use mask::Label;
+use session::{Durability, Labels};
+use statement::ColumnId;
 
 use crate::fixture::Who;
-use crate::lab::{check, check_scripted};
+use crate::lab::{Lab, check, check_scripted};
 
 #[test]
 fn a_description_with_another_origin_sends_no_row() {
@@ -78,6 +84,34 @@ fn a_labelled_column_where_none_was_known_sends_no_row() {
               cancel
         "#]],
     );
+}
+
+/// Where labels are found, a column that came after the last look at the catalog has one, too.
+#[test]
+fn a_column_that_nobody_looked_at_sends_no_row() {
+    let description = "
+        > Q select * from clean
+        < T id@17105.1:23 fresh@17105.77:25
+        < D 1|x@raw
+        < C SELECT 1
+        < Z I
+        ";
+    let mut lab = Lab::new(Who::Alice, Durability::Balanced).scripted();
+    assert!(lab.play(description).contains("client D"));
+    let mut lab = Lab::new(Who::Alice, Durability::Balanced).scripted();
+    let email = ColumnId {
+        relation: crate::fixture::CUSTOMERS,
+        attribute: 2,
+    };
+    let bound = HashMap::from([(email, Label::new("email").unwrap())]);
+    let unseen = Label::new("unclassified").unwrap();
+    lab.world.labels = Arc::new(Labels::new(bound, Vec::new()).with_unseen(unseen));
+    let told = lab.play(description);
+    assert!(
+        told.contains("client E XX000 <weir.result-mismatch>"),
+        "{told}"
+    );
+    assert!(!told.contains("client D"), "{told}");
 }
 
 #[test]
