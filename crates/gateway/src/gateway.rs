@@ -98,8 +98,7 @@ impl Gateway {
     /// Certificates or keys that cannot be used.
     pub fn new(setup: Setup, store: Arc<Store>) -> Result<Self, Error> {
         let runtime = tokio::runtime::Handle::current();
-        let ledger: Arc<dyn Ledger> = Arc::clone(&store) as _;
-        let state = make_state(setup, None, &runtime, &ledger)?;
+        let state = make_state(setup, None, &runtime, &store)?;
         Ok(Self {
             shared: Arc::new(Shared {
                 state: ArcSwap::from_pointee(state),
@@ -209,8 +208,8 @@ impl Gateway {
     /// As [`Gateway::new`]; the old setup stays in force then.
     pub fn reload(&self, setup: Setup) -> Result<(), Error> {
         let old = self.shared.state();
-        let ledger: Arc<dyn Ledger> = Arc::clone(&self.shared.store) as _;
-        let state = Arc::new(make_state(setup, Some(&old), &self.runtime, &ledger)?);
+        let store = &self.shared.store;
+        let state = Arc::new(make_state(setup, Some(&old), &self.runtime, store)?);
         // First the state, then the sessions: one that opens meanwhile looks at
         // the state once it is registered.
         self.shared.state.store(Arc::clone(&state));
@@ -355,7 +354,7 @@ fn make_state(
     setup: Setup,
     old: Option<&State>,
     runtime: &tokio::runtime::Handle,
-    ledger: &Arc<dyn Ledger>,
+    store: &Arc<Store>,
 ) -> Result<State, Error> {
     let common = Common {
         policies: Arc::clone(&setup.policies),
@@ -387,7 +386,7 @@ fn make_state(
         target.renew(&common, way);
     }
     for target in made {
-        runtime.spawn(target.keep(Arc::clone(ledger)));
+        runtime.spawn(target.keep(Arc::clone(store)));
     }
     Ok(State {
         principals: setup.principals,

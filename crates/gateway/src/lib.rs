@@ -26,7 +26,7 @@ mod upstream;
 pub use admin::serve_admin;
 pub use error::Error;
 pub use gateway::Gateway;
-pub use probe::{look_at_columns, probe, world};
+pub use probe::{Bound, column, look_at_columns, probe, world};
 pub use setup::Setup;
 pub use tiles::serve_tiles;
 pub use upstream::Failure;

@@ -1,10 +1,13 @@
-//! Looking at a target without serving it: for `weir check` and `weir explain`.
+//! Looking at a target without serving it: for `weir check`, `weir explain` and `weir labels`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use session::World;
+use statement::{ColumnId, Oid};
 
 use crate::Error;
+use crate::labels::Found;
 use crate::setup::{Login, Setup, Target as TargetSetup};
 use crate::target::{Common, Target};
 use crate::upstream::{Endpoint, Failure};
@@ -48,28 +51,10 @@ pub async fn probe(
 /// # Errors
 /// A target that does not exist, cannot be reached, or whose catalog cannot be read.
 pub async fn world(setup: Setup, target: &str) -> Result<(World, statement::Settings), Error> {
-    let common = Common {
-        policies: setup.policies,
-        masker: setup.masker,
-        limits: setup.limits,
-        durability: setup.durability,
-    };
-    let unknown = || Failure::NoLogin {
-        target: target.to_owned(),
-        tier: "default".into(),
-    };
-    let found = setup
-        .targets
-        .into_iter()
-        .find(|(name, _)| name == target)
-        .ok_or_else(unknown)?
-        .1;
     // Bindings are read, never written: explaining changes nothing.
-    let target = Target::new(found, &common, &setup.state)?;
-    target.look_only();
-    let path = target.load_once().await?;
+    let target = looked_at(setup, target).await?;
     let settings = statement::Settings {
-        search_path: path,
+        search_path: target.search_path().await?,
         temp_schema: None,
         known: true,
     };
@@ -80,10 +65,48 @@ pub async fn world(setup: Setup, target: &str) -> Result<(World, statement::Sett
 ///
 /// # Errors
 /// A target that does not exist, cannot be reached, or whose catalog cannot be read.
-pub async fn look_at_columns(
+pub async fn look_at_columns(setup: Setup, target: &str) -> Result<Vec<Found>, Error> {
+    Ok(looked_at(setup, target).await?.look_at_all().await?)
+}
+
+/// A column as it is now.
+pub struct Bound {
+    /// The database it is in, if that tells.
+    pub database: Option<String>,
+    /// Which it is.
+    pub column: ColumnId,
+    /// `pg_type.oid`.
+    pub type_oid: Oid,
+    /// Values are stored in it: it is none of a view.
+    pub stored: bool,
+}
+
+/// The column that bears a name now; `None` if there is none.
+///
+/// # Errors
+/// A target that does not exist, cannot be reached, or whose catalog cannot be read.
+pub async fn column(
     setup: Setup,
     target: &str,
-) -> Result<Vec<crate::labels::Found>, Error> {
+    [schema, relation, column]: [&str; 3],
+) -> Result<Option<Bound>, Error> {
+    let target = looked_at(setup, target).await?;
+    let catalog = Arc::clone(&target.world().catalog);
+    let bound = || {
+        let table = catalog.relation(schema, relation)?;
+        let column = catalog.column(schema, relation, column)?;
+        Some(Bound {
+            database: target.database(),
+            column,
+            type_oid: catalog.column_type(column)?.0,
+            stored: table.view_definition.is_none(),
+        })
+    };
+    Ok(bound())
+}
+
+/// A target with its catalog read, which writes nothing.
+async fn looked_at(setup: Setup, target: &str) -> Result<Arc<Target>, Error> {
     let common = Common {
         policies: setup.policies,
         masker: setup.masker,
@@ -97,7 +120,6 @@ pub async fn look_at_columns(
     })?;
     let target = Target::new(found, &common, &setup.state)?;
     target.look_only();
-    let mut connection = None;
-    target.look(&mut connection, 1).await?;
-    Ok(target.look_at_all().await?)
+    target.look(&mut None, 1).await?;
+    Ok(target)
 }

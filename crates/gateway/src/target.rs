@@ -4,20 +4,20 @@
 mod looking;
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use ledger::Ledger;
 use mask::{Label, Masker};
 use policy::Policies;
 use session::{Catalogs, Definitions, Durability, Floor, Labels, World};
 use statement::{Catalog, ColumnId, Oid};
+use store::Store;
 use tokio::sync::{Notify, watch};
 
-use crate::labels::Discovery;
+use crate::labels::{self, Discovery, Files};
 use crate::upstream::{Connected, Endpoint, Failure, Way};
 use crate::{floor, setup};
 
@@ -59,7 +59,7 @@ pub(crate) struct Target {
     wake: Notify,
     pub(crate) sessions: AtomicUsize,
     trouble: Mutex<Option<String>>,
-    bindings: PathBuf,
+    files: Files,
     /// Views that read labelled columns, under the labels they were found for.
     tainted: Mutex<Option<Tainted>>,
     discovery: Discovery,
@@ -89,9 +89,7 @@ impl Target {
                 drift: [floor::missing(&login.user)].into(),
             }),
         );
-        let bindings = state
-            .join("labels")
-            .join(format!("{}.json", file_name(&setup.name)));
+        let files = Files::of(state, &setup.name);
         Ok(Arc::new(Self {
             endpoint,
             world: ArcSwap::from_pointee(world),
@@ -102,9 +100,9 @@ impl Target {
             wake: Notify::new(),
             sessions: AtomicUsize::new(0),
             trouble: Mutex::new(None),
-            bindings,
+            discovery: Discovery::new(files.clone()),
+            files,
             tainted: Mutex::default(),
-            discovery: Discovery::new(state, &setup.name),
             relabel: AtomicBool::new(false),
             keeps: AtomicBool::new(true),
             poll_ms: AtomicU64::new(milliseconds(common.limits.catalog_poll)),
@@ -165,9 +163,11 @@ impl Target {
     }
 
     /// Keeps the catalog fresh until the process ends or the target is dropped.
-    pub(crate) async fn keep(self: Arc<Self>, ledger: Arc<dyn Ledger>) {
+    pub(crate) async fn keep(self: Arc<Self>, store: Arc<Store>) {
+        if self.setup.discover {
+            tokio::spawn(looking::discover(Arc::downgrade(&self), store));
+        }
         let mut connection: Option<Connected> = None;
-        let mut said = String::new();
         loop {
             if Arc::strong_count(&self) == 1 {
                 return;
@@ -179,6 +179,8 @@ impl Target {
                     Ok(()) => self.set_trouble(None),
                     Err(failure) => {
                         connection = None;
+                        // What was to be bound anew still is.
+                        self.relabel.store(true, Ordering::Release);
                         self.set_trouble(Some(failure.to_string()));
                         let _ = tokio::time::timeout(RETRY, std::future::pending::<()>()).await;
                         continue;
@@ -186,29 +188,24 @@ impl Target {
                 }
             }
             if self.discovery.reread() {
-                self.relabel.store(true, Ordering::Release);
-                self.request_refresh();
+                self.label_anew();
                 continue;
             }
-            match self.discover(&*ledger).await {
-                Ok(true) => {
-                    self.relabel.store(true, Ordering::Release);
-                    self.request_refresh();
-                    continue;
-                }
-                Ok(false) => {}
-                Err(why) if why == said => {}
-                Err(why) => {
-                    eprintln!(
-                        "weir: target {}: columns stay masked that nobody looked at: {why}",
-                        self.setup.name
-                    );
-                    said = why;
-                }
+            if let Err(error) = self.discovery.remember() {
+                self.set_trouble(Some(format!(
+                    "cannot keep in {} that there are decisions on labels: {error}",
+                    self.files.found().display()
+                )));
             }
             let poll = Duration::from_millis(self.poll_ms.load(Ordering::Acquire));
             let _ = tokio::time::timeout(poll, self.wake.notified()).await;
         }
+    }
+
+    /// Has labels bound anew: what is found or decided is another than before.
+    fn label_anew(&self) {
+        self.relabel.store(true, Ordering::Release);
+        self.request_refresh();
     }
 
     /// Reads the fingerprint, and the catalog if it changed.
@@ -220,9 +217,13 @@ impl Target {
         let mut open = match connection.take() {
             Some(open) => open,
             None => {
-                self.endpoint
-                    .log_in(self.login("default")?, &catalog_parameters())
-                    .await?
+                let login = self.login("default")?;
+                let mut open = self.endpoint.log_in(login, &catalog_parameters()).await?;
+                let database = looking::database(&self.endpoint, &mut open).await?;
+                if self.discovery.of_database(database) {
+                    self.relabel.store(true, Ordering::Release);
+                }
+                open
             }
         };
         let mut fingerprint = self.fingerprint(&mut open).await?;
@@ -365,10 +366,13 @@ impl Target {
         self.keeps.store(false, Ordering::Release);
     }
 
-    /// Reads the catalog once; gives the default login's effective search path.
-    pub(crate) async fn load_once(&self) -> Result<Vec<String>, Failure> {
-        let mut connection = None;
-        self.look(&mut connection, 1).await?;
+    /// The database whose catalog was read, if it tells.
+    pub(crate) fn database(&self) -> Option<String> {
+        self.discovery.database()
+    }
+
+    /// The default login's effective search path.
+    pub(crate) async fn search_path(&self) -> Result<Vec<String>, Failure> {
         let mut open = self.endpoint.log_in(self.login("default")?, &[]).await?;
         let mut path = Vec::new();
         let sql = "SELECT pg_catalog.unnest(pg_catalog.current_schemas(true))";
@@ -398,7 +402,8 @@ impl Target {
         let kept = match self.kept_bindings() {
             Ok(kept) => kept,
             Err(error) => {
-                let file = self.bindings.display();
+                let file = self.files.bindings();
+                let file = file.display();
                 eprintln!(
                     "weir: label bindings in {file}: {error}; masked principals are refused until the file is mended or removed"
                 );
@@ -408,9 +413,7 @@ impl Target {
                         .map(|part| policy::quote_identifier(part))
                         .join(".")
                 });
-                let mut bound = HashMap::new();
-                self.discovery.add(catalog, self.setup.discover, &mut bound);
-                return Labels::new(bound, names.collect());
+                return self.labels(catalog, HashMap::new(), names.collect());
             }
         };
         let mut bound: HashMap<ColumnId, Label> = HashMap::new();
@@ -446,36 +449,37 @@ impl Target {
         if keep != kept && self.keeps.load(Ordering::Acquire) {
             self.keep_bindings(&keep);
         }
-        self.discovery.add(catalog, self.setup.discover, &mut bound);
-        Labels::new(bound, unresolved)
+        self.labels(catalog, bound, unresolved)
     }
 
     /// Bindings made earlier; none if there is no file. A file that cannot be
     /// read may name columns that were renamed since, so it is a fault.
     fn kept_bindings(&self) -> std::io::Result<Bindings> {
-        match std::fs::read(&self.bindings) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(std::io::Error::other),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Bindings::default()),
-            Err(error) => Err(error),
-        }
+        Ok(labels::read(&self.files.bindings())?.unwrap_or_default())
     }
 
     fn keep_bindings(&self, keep: &Bindings) {
-        let written = serde_json::to_vec_pretty(keep)
-            .map_err(std::io::Error::other)
-            .and_then(|bytes| {
-                if let Some(folder) = self.bindings.parent() {
-                    std::fs::create_dir_all(folder)?;
-                }
-                let beside = self.bindings.with_extension("new");
-                std::fs::write(&beside, bytes)?;
-                std::fs::rename(&beside, &self.bindings)
-            });
-        if let Err(error) = written {
+        let file = self.files.bindings();
+        if let Err(error) = labels::write(&file, keep) {
+            let file = file.display();
             self.set_trouble(Some(format!(
-                "cannot keep label bindings in {}: {error}",
-                self.bindings.display()
+                "cannot keep label bindings in {file}: {error}"
             )));
+        }
+    }
+
+    /// Labels for what is bound, and for what was found or decided.
+    fn labels(
+        &self,
+        catalog: &Catalog,
+        mut bound: HashMap<ColumnId, Label>,
+        unresolved: Vec<String>,
+    ) -> Labels {
+        self.discovery.add(catalog, self.setup.discover, &mut bound);
+        let labels = Labels::new(bound, unresolved);
+        match Label::new(labels::UNCLASSIFIED) {
+            Ok(unseen) if self.setup.discover => labels.with_unseen(unseen),
+            Ok(_) | Err(_) => labels,
         }
     }
 }
@@ -555,17 +559,4 @@ fn copy(world: &World) -> World {
 
 fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// A target's name as a file name.
-pub(crate) fn file_name(name: &str) -> String {
-    name.chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || c == '-' || c == '_' {
-                c
-            } else {
-                '_'
-            }
-        })
-        .collect()
 }

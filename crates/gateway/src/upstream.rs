@@ -75,8 +75,10 @@ pub enum Failure {
     Statement {
         /// Host.
         host: String,
-        /// The server's message, with its SQLSTATE.
+        /// The server's message, with its SQLSTATE and its hint.
         message: String,
+        /// SQLSTATE.
+        code: String,
     },
     /// A login tier without credentials.
     #[error("target \"{target}\" has no login for tier \"{tier}\"")]
@@ -484,9 +486,15 @@ impl Endpoint {
                         let field = fields.get(code).map(|v| String::from_utf8_lossy(v));
                         field.unwrap_or_default().into_owned()
                     };
+                    let mut message = format!("{} ({})", text(b'M'), text(b'C'));
+                    let hint = text(b'H');
+                    if !hint.is_empty() {
+                        message = format!("{message}\nhint: {hint}");
+                    }
                     failure = Some(Failure::Statement {
                         host: self.host.clone(),
-                        message: format!("{} ({})", text(b'M'), text(b'C')),
+                        message,
+                        code: text(b'C'),
                     });
                 }
                 pg::Backend::ReadyForQuery(_) => return failure.map_or(Ok(()), Err),

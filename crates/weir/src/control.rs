@@ -61,7 +61,6 @@ pub(crate) enum Operation {
         column: String,
         label: String,
         why: String,
-        by: String,
     },
     /// Records that evidence is about to leave.
     Evidence {
@@ -88,6 +87,9 @@ pub(crate) struct Done {
     /// The hold that was set or ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) hold: Option<String>,
+    /// Who asked, where that is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) by: Option<String>,
 }
 
 /// The gateway's answer.
@@ -99,8 +101,8 @@ enum Answer {
 }
 
 impl Operation {
-    /// Does it.
-    async fn perform(self, store: &Arc<Store>) -> Result<Done> {
+    /// Does it for the user of the machine who asked.
+    async fn perform(self, store: &Arc<Store>, user: u32) -> Result<Done> {
         match self {
             Operation::Prune { before, below } => {
                 let below = match (before, below) {
@@ -153,19 +155,22 @@ impl Operation {
                 column,
                 label,
                 why,
-                by,
             } => {
+                let by = operator(user);
                 let change = LabelChange {
                     target: target.into(),
                     column: column.into(),
                     label: label.into(),
                     source: LabelSource::Review,
                     why,
-                    by: Some(by.into()),
+                    by: Some(by.as_str().into()),
                 };
                 let receipt = store.append(change.into())?;
                 store.wait_durable(receipt.sequence).await?;
-                Ok(Done::on_record(&[receipt.sequence]))
+                Ok(Done {
+                    by: Some(by),
+                    ..Done::on_record(&[receipt.sequence])
+                })
             }
             Operation::Evidence {
                 digest,
@@ -199,6 +204,17 @@ impl Done {
             ..Done::default()
         }
     }
+}
+
+/// The operator as the machine knows them: what a client says of itself proves nothing.
+fn operator(user: u32) -> String {
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let named = users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(user)).then(|| name.to_owned())
+    });
+    named.unwrap_or_else(|| format!("uid {user}"))
 }
 
 /// The socket of a ledger's folder. Paths of sockets are short; a long one is reached
@@ -264,12 +280,13 @@ pub(crate) fn listen(directory: &Path, store: Arc<Store>) -> Result<Control> {
 }
 
 async fn answer(mut stream: tokio::net::UnixStream, store: &Arc<Store>) -> Result<()> {
+    let user = stream.peer_cred()?.uid();
     let (reading, mut writing) = stream.split();
     let mut line = String::new();
     let mut reading = tokio::io::BufReader::new(reading.take(MAX_QUESTION));
     tokio::time::timeout(PATIENCE, reading.read_line(&mut line)).await??;
     let done = match serde_json::from_str::<Operation>(&line) {
-        Ok(operation) => operation.perform(store).await,
+        Ok(operation) => operation.perform(store, user).await,
         Err(error) => Err(anyhow!("the gateway does not know this operation: {error}")),
     };
     let answer = match done {
@@ -305,7 +322,7 @@ pub(crate) fn request(
         ),
         opened => opened.with_context(|| format!("ledger in {}", directory.display()))?,
     };
-    let done = runtime.block_on(operation.perform(&store));
+    let done = runtime.block_on(operation.perform(&store, rustix::process::getuid().as_raw()));
     store.close();
     done
 }

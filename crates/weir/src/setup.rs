@@ -58,7 +58,11 @@ pub fn masker(masking: &config::Masking) -> Result<Masker> {
 /// Where Weir keeps what it must remember besides the ledger.
 #[must_use]
 pub fn state_folder(config: &Config) -> PathBuf {
-    config.ledger.directory.with_extension("state")
+    let directory = &config.ledger.directory;
+    // Beside the whole name: `ledger.eu` and `ledger.us` are two ledgers.
+    let mut name = directory.file_name().unwrap_or_default().to_owned();
+    name.push(".state");
+    directory.with_file_name(name)
 }
 
 /// The policies in force.

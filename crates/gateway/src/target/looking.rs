@@ -1,102 +1,195 @@
 //! A target looks at its own columns.
 
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use ledger::Ledger;
+use ledger::Ledger as _;
 use ledger::event::{LabelChange, LabelSource};
-use statement::ColumnId;
+use statement::{ColumnId, Oid};
+use store::Store;
 
 use super::Target;
-use crate::labels::{Found, Wanted, label_word, scan, wanted};
-use crate::upstream::Failure;
+use crate::labels::{Found, Wanted, scan, unread, wanted};
+use crate::upstream::{Connected, Endpoint, Failure};
 
 /// How long columns are looked at before what was found counts.
 const LOOKING: Duration = Duration::from_secs(2);
+/// How long one table may take; the server's own bounds are shorter.
+const TABLE: Duration = Duration::from_secs(10);
+/// Between two attempts where one failed.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// Which database a connection ended in: no other has the same answer, a restored dump included.
+const DATABASE: &str = "SELECT pg_catalog.concat_ws(':', s.system_identifier, d.oid) \
+    FROM pg_catalog.pg_control_system() s, pg_catalog.pg_database d \
+    WHERE d.datname = pg_catalog.current_database()";
+
+/// The database, if it tells.
+///
+/// # Errors
+/// The connection is of no more use.
+pub(super) async fn database(
+    endpoint: &Endpoint,
+    open: &mut Connected,
+) -> Result<Option<String>, Failure> {
+    let mut database = None;
+    let take = |row: &[Option<&str>]| {
+        database = row.first().copied().flatten().map(str::to_owned);
+    };
+    match endpoint.rows(open, DATABASE, take).await {
+        Ok(()) => Ok(database),
+        Err(Failure::Statement { .. }) => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Looks at columns until the target is dropped, beside whoever keeps its catalog.
+pub(super) async fn discover(target: Weak<Target>, store: Arc<Store>) {
+    let Some(mut changed) = target.upgrade().map(|target| target.changed.subscribe()) else {
+        return;
+    };
+    let mut said = String::new();
+    loop {
+        let Some(of) = target.upgrade() else {
+            return;
+        };
+        let pause = match of.look_around(&store).await {
+            Ok(false) => {
+                Duration::from_millis(of.poll_ms.load(std::sync::atomic::Ordering::Acquire))
+            }
+            Ok(true) => Duration::ZERO,
+            Err(why) => {
+                if why != said {
+                    eprintln!(
+                        "weir: target {}: columns stay masked that nobody looked at: {why}",
+                        of.setup.name
+                    );
+                    said = why;
+                }
+                RETRY
+            }
+        };
+        drop(of);
+        if pause != RETRY {
+            let _ = tokio::time::timeout(pause, changed.changed()).await;
+        } else {
+            let _ = tokio::time::timeout(pause, std::future::pending::<()>()).await;
+        }
+    }
+}
 
 impl Target {
-    /// Looks at columns that nobody looked at yet, for a while; gives whether something came of it. What is found is on
-    /// record before it counts.
-    pub(super) async fn discover(&self, ledger: &dyn Ledger) -> Result<bool, String> {
+    /// Looks at columns that nobody looked at yet, for a while; gives whether there is more to look at. What is found is
+    /// on record before it counts.
+    async fn look_around(&self, store: &Store) -> Result<bool, String> {
         let world = self.world.load_full();
         if !self.setup.discover || world.catalog_generation == 0 {
             return Ok(false);
         }
+        let catalog = &*world.catalog;
         let configured = |column: ColumnId| {
-            let name = world.catalog.column_name(column);
+            let name = catalog.column_name(column);
             name.is_some_and(|(schema, relation, column)| {
                 let name = [schema, relation, column].map(str::to_owned);
                 self.setup.labels.contains_key(&name)
             })
         };
-        let unseen = self
-            .discovery
-            .unseen(&world.catalog, &configured, crate::unix_ms());
-        if unseen.is_empty() {
+        let unseen = self.discovery.unseen(catalog, &configured);
+        if unseen.is_empty() && !self.discovery.is_renamed(catalog) {
             return Ok(false);
         }
-        let begun = std::time::Instant::now();
+        let of = self.discovery.database();
+        let of = of.ok_or("the server does not tell its system identifier: grant execute on function pg_control_system() to Weir's role")?;
+        let (tables, found) = match unseen.as_slice() {
+            [] => (Vec::new(), Vec::new()),
+            unseen => self.look_at(unseen, &of).await.map_err(|e| e.to_string())?,
+        };
+        let more = tables.len() < unseen.len();
+        let mut last = None;
         let mut all = Vec::new();
-        for wanted in &unseen {
-            all.extend(self.look_at(wanted).await.map_err(|e| e.to_string())?);
+        for (found, is_other) in self.discovery.weigh(found) {
+            if is_other {
+                let name = [&found.schema, &found.table, &found.column];
+                let event = LabelChange {
+                    target: self.setup.name.as_str().into(),
+                    column: name
+                        .map(|part| policy::quote_identifier(part))
+                        .join(".")
+                        .into(),
+                    label: found.label.as_str().into(),
+                    source: LabelSource::Scan,
+                    why: found.why(),
+                    by: None,
+                };
+                last = Some(store.append(event.into()).map_err(|e| e.to_string())?);
+            }
+            all.push(found);
+        }
+        if let Some(receipt) = last {
+            let durable = store.wait_durable(receipt.sequence).await;
+            durable.map_err(|e| e.to_string())?;
+        }
+        let kept = self.discovery.keep(&of, catalog, &tables, all);
+        kept.map_err(|e| e.to_string())?;
+        if last.is_some() {
+            self.label_anew();
+        }
+        Ok(more)
+    }
+
+    /// Looks at the tables one after the other, on one connection, until it is time that what was found counts; gives
+    /// those that were looked at. One that breaks the connection is the last, and stays masked.
+    async fn look_at(
+        &self,
+        tables: &[Wanted<'_>],
+        of: &str,
+    ) -> Result<(Vec<Oid>, Vec<Found>), Failure> {
+        let login = self.login("default")?;
+        let mut open = self.endpoint.log_in(login, &sample_parameters()).await?;
+        if database(&self.endpoint, &mut open).await?.as_deref() != Some(of) {
+            return Err(Failure::Protocol {
+                host: self.setup.host.clone(),
+                message: "it is another database than the one whose catalog was read".to_owned(),
+            });
+        }
+        let begun = std::time::Instant::now();
+        let (mut looked, mut all) = (Vec::new(), Vec::new());
+        for wanted in tables {
+            let now_ms = crate::unix_ms();
+            let scan = scan(&self.endpoint, &mut open, wanted, now_ms);
+            let found = tokio::time::timeout(TABLE, scan).await;
+            looked.push(wanted.relation.oid);
+            match found {
+                Ok(Ok(found)) => {
+                    if found.is_empty() {
+                        // It is another table by now.
+                        session::Catalogs::request_refresh(self);
+                    }
+                    all.extend(found);
+                }
+                Ok(Err(_)) | Err(_) => {
+                    let why = "the connection was lost while it was read";
+                    all.extend(unread(wanted, why, now_ms));
+                    break;
+                }
+            }
             if begun.elapsed() > LOOKING {
                 break;
             }
         }
-        let mut changed = false;
-        for found in &all {
-            let label = label_word(&world.catalog, found);
-            if self.discovery.label_of(&world.catalog, found).as_ref() == Some(&label) {
-                continue;
-            }
-            changed = true;
-            let name = [&found.schema, &found.table, &found.column];
-            let name = name.map(|part| policy::quote_identifier(part)).join(".");
-            let why = match &found.failed {
-                Some(why) => format!("sampling was refused: {why}"),
-                None if found.values == 0 && !found.held.iter().any(|held| held.sensitive) => {
-                    "there are no values to look at".to_owned()
-                }
-                None => {
-                    let held = found
-                        .held
-                        .iter()
-                        .filter(|held| held.sensitive || label == "none");
-                    let why: Vec<&str> = held
-                        .flat_map(|h| h.evidence.iter().map(String::as_str))
-                        .take(3)
-                        .collect();
-                    why.join("; ")
-                }
-            };
-            let event = LabelChange {
-                target: self.setup.name.as_str().into(),
-                column: name.into(),
-                label: label.into(),
-                source: LabelSource::Scan,
-                why,
-                by: None,
-            };
-            ledger.append(event.into()).map_err(|e| e.to_string())?;
-        }
-        self.discovery
-            .keep(&world.catalog, all)
-            .map_err(|e| e.to_string())?;
-        Ok(changed)
-    }
-
-    /// Looks at the columns of a table, on a connection of its own: a strange answer spoils no other.
-    async fn look_at(&self, wanted: &Wanted<'_>) -> Result<Vec<Found>, Failure> {
-        let login = self.login("default")?;
-        let mut open = self.endpoint.log_in(login, &sample_parameters()).await?;
-        scan(&self.endpoint, &mut open, wanted, crate::unix_ms()).await
+        Ok((looked, all))
     }
 
     /// Looks at every column; nothing is kept.
     pub(crate) async fn look_at_all(&self) -> Result<Vec<Found>, Failure> {
         let world = self.world.load_full();
+        let of = self.discovery.database().unwrap_or_default();
+        let mut rest = wanted(&world.catalog, |_, _| true);
         let mut all = Vec::new();
-        for wanted in wanted(&world.catalog, |_, _| true) {
-            all.extend(self.look_at(&wanted).await?);
+        while !rest.is_empty() {
+            let (looked, found) = self.look_at(&rest, &of).await?;
+            all.extend(found);
+            rest.drain(..looked.len().min(rest.len()));
         }
         Ok(all)
     }

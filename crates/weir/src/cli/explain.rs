@@ -41,14 +41,7 @@ impl Explain {
                 meant(&self.principal, known)
             );
         };
-        let Some(target) = config.targets.get(&self.target) else {
-            let known = config.targets.keys().map(String::as_str).collect();
-            bail!(
-                "there is no target {}: {}",
-                self.target,
-                meant(&self.target, known)
-            );
-        };
+        let target = super::target(&config, &self.target)?;
         let text = if self.sql == "-" {
             let mut text = String::new();
             std::io::stdin()

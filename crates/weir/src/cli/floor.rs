@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::output::{Output, count};
 use super::{ConfigFile, Ended, Format};
-use crate::config::{Config, SslMode, Target, Url, nearest};
+use crate::config::{Config, SslMode, Target, Url};
 
 /// How long connecting may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -57,13 +57,7 @@ impl Floor {
 
 /// The target, which must have a floor in the configuration.
 fn target<'c>(config: &'c Config, name: &str) -> Result<&'c Target> {
-    let Some(target) = config.targets.get(name) else {
-        let known: Vec<&str> = config.targets.keys().map(String::as_str).collect();
-        match nearest(name, known.iter().copied()) {
-            Some(meant) => bail!("there is no target {name}: did you mean {meant}?"),
-            None => bail!("there is no target {name}: there are {}", known.join(", ")),
-        }
-    };
+    let target = super::target(config, name)?;
     if target.floor.is_none() {
         bail!(
             "the target {name} has no floor: say in {} which role masked sessions log in as\n\

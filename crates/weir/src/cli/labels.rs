@@ -2,12 +2,13 @@
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
-use gateway::labels::{self, Found, Held, Reviewed, Reviews};
+use gateway::labels::{Files, Found, Held, Looked, NONE, Reviewed, Reviews, UNCLASSIFIED};
 use serde::Serialize;
 
+use super::ledger::{cut, printable};
 use super::output::Output;
-use super::{ConfigFile, Ended, Format};
-use crate::config::{ColumnName, Config, nearest};
+use super::{ConfigFile, Ended, Format, target};
+use crate::config::{ColumnName, Config};
 use crate::control::{Operation, request};
 use crate::keyfile::now_ms;
 
@@ -79,16 +80,21 @@ struct Row {
     confidence: f32,
     evidence: Vec<String>,
     source: &'static str,
+    /// Whether the column is masked by this.
+    masked: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
+    /// The label of the column as a whole.
+    #[serde(skip)]
+    whole: String,
 }
 
 /// What is known of a target's columns.
 struct Known {
     config: Config,
-    found: Vec<Found>,
+    looked: Looked,
     reviews: Reviews,
 }
 
@@ -105,63 +111,49 @@ impl Labels {
 }
 
 impl Asked {
+    fn files(&self, config: &Config) -> Files {
+        Files::of(&crate::setup::state_folder(config), &self.target)
+    }
+
     fn known(&self) -> Result<Known> {
         let config = self.config.load()?;
-        if !config.targets.contains_key(&self.target) {
-            let known: Vec<&str> = config.targets.keys().map(String::as_str).collect();
-            match nearest(&self.target, known.iter().copied()) {
-                Some(meant) => bail!("there is no target {}: did you mean {meant}?", self.target),
-                None => bail!(
-                    "there is no target {}: there are {}",
-                    self.target,
-                    known.join(", ")
-                ),
-            }
-        }
-        let state = crate::setup::state_folder(&config);
-        let file = |what| labels::file(&state, &self.target, what);
+        target(&config, &self.target)?;
+        let files = self.files(&config);
+        let found = files.read_found();
+        let reviews = files.read_reviews();
         Ok(Known {
-            found: labels::read(&file("found"))
-                .with_context(|| format!("cannot read {}", file("found").display()))?,
-            reviews: labels::read(&file("reviewed"))
-                .with_context(|| format!("cannot read {}", file("reviewed").display()))?,
+            looked: found.with_context(|| format!("cannot read {}", files.found().display()))?,
+            reviews: reviews
+                .with_context(|| format!("cannot read {}", files.reviewed().display()))?,
             config,
         })
     }
 
-    fn write_reviews(&self, config: &Config, reviews: &Reviews) -> Result<()> {
-        let file = labels::file(
-            &crate::setup::state_folder(config),
-            &self.target,
-            "reviewed",
-        );
-        labels::write(&file, reviews).with_context(|| format!("cannot write {}", file.display()))
-    }
-
     fn scan(self, output: &mut Output) -> Result<Ended> {
         let mut known = self.known()?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
         let setup = crate::setup::setup(&known.config)?;
-        known.found = runtime.block_on(gateway::look_at_columns(setup, &self.target))?;
-        let file = labels::file(
-            &crate::setup::state_folder(&known.config),
-            &self.target,
-            "found",
-        );
-        if !file.exists() {
-            labels::write(&file, &known.found)
-                .with_context(|| format!("cannot write {}", file.display()))?;
-        }
-        // A gateway looks itself: it holds what it found in memory.
-        known.reviews.rescan_ms = now_ms();
-        self.write_reviews(&known.config, &known.reviews)?;
+        known.looked.columns =
+            runtime()?.block_on(gateway::look_at_columns(setup, &self.target))?;
+        // A gateway looks itself: only what is on record counts.
+        let rescan = |reviews: &mut Reviews| {
+            reviews.rescan_ms = now_ms();
+            Ok::<(), std::io::Error>(())
+        };
+        self.files(&known.config)
+            .change(rescan)
+            .context("cannot ask the gateway to look again")?;
         let rows = known.rows(&self.target);
-        self.tell(&rows, output)
+        self.tell(&known.config, &rows, output)
     }
 
-    fn tell(&self, rows: &[Row], output: &mut Output) -> Result<Ended> {
+    fn tell(&self, config: &Config, rows: &[Row], output: &mut Output) -> Result<Ended> {
+        let discover = target(config, &self.target)?.discover;
+        if !discover && rows.iter().any(|row| row.source == "scan") {
+            eprintln!(
+                "weir: what was found (scan) masks nothing: the target {} has no discover = true",
+                self.target
+            );
+        }
         if self.format.json {
             output.json(&rows)?;
             return Ok(Ended::Well);
@@ -169,13 +161,14 @@ impl Asked {
         let cells: Vec<[String; 6]> = rows
             .iter()
             .map(|row| {
+                let why = row.evidence.first().map_or("", String::as_str);
                 [
-                    row.name(),
-                    row.label.clone(),
-                    row.class.clone(),
+                    plain(&row.name()),
+                    plain(&row.label),
+                    plain(&row.class),
                     format!("{:.2}", row.confidence),
                     row.source.to_owned(),
-                    super::ledger::cut(row.evidence.first().map_or("", String::as_str), 80),
+                    cut(&plain(why), 80),
                 ]
             })
             .collect();
@@ -187,26 +180,43 @@ impl Asked {
         let known = self.known()?;
         let rows = known.rows(&self.target);
         if self.format.json {
-            return self.tell(&rows, output);
+            return self.tell(&known.config, &rows, output);
         }
-        output.line(format!("[targets.{}.labels]", self.target))?;
+        let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        let name = match self.target.chars().all(bare) {
+            true => self.target.clone(),
+            false => quoted(&self.target)?,
+        };
+        output.line(format!("[targets.{name}.labels]"))?;
         let mut last = None;
-        let known = |row: &&Row| row.sensitive && row.label != "unclassified";
+        let known = |row: &&Row| row.whole != NONE && row.whole != UNCLASSIFIED;
         for row in rows.iter().filter(known) {
             let name = row.column_name();
             // One line a column: documents are masked as a whole.
             if last.as_ref() == Some(&name) {
                 continue;
             }
-            let label = match row.path.as_deref() {
-                Some(path) if path != "[]" => "json",
-                Some(_) | None => &row.label,
-            };
-            output.line(format!("{:?} = {label:?}", name.to_string()))?;
+            let line = [quoted(&name.to_string())?, quoted(&row.whole)?].join(" = ");
+            output.line(line)?;
             last = Some(name);
         }
         Ok(Ended::Well)
     }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().build().context("cannot start")
+}
+
+/// One line that a terminal may be given: names and keys are the database's.
+fn plain(text: &str) -> String {
+    printable(text).replace(['\n', '\t'], " ")
+}
+
+/// A basic string of TOML, which is one of JSON but for DEL (TOML 1.0.0, String).
+fn quoted(text: &str) -> Result<String> {
+    Ok(serde_json::to_string(text)?.replace('\u{7f}', "\\u007F"))
 }
 
 impl Row {
@@ -234,119 +244,119 @@ impl Known {
     /// Everything in the order of names: what is configured, then decided, then found counts.
     fn rows(&self, target: &str) -> Vec<Row> {
         let mut rows = Vec::new();
-        let configured = self.config.targets.get(target).map(|t| &t.labels);
+        let target = self.config.targets.get(target);
+        let discover = target.is_some_and(|target| target.discover);
+        let configured = target.map(|target| &target.labels);
+        let is_configured = |name: &ColumnName| configured.is_some_and(|c| c.contains_key(name));
         for (name, label) in configured.into_iter().flatten() {
-            rows.push(Row {
-                schema: name.schema.clone(),
-                table: name.relation.clone(),
-                column: name.column.clone(),
-                path: None,
-                label: label.as_str().to_owned(),
-                class: String::new(),
-                sensitive: true,
-                confidence: 1.0,
-                evidence: vec!["it is written in weir.toml".to_owned()],
-                source: "config",
-                by: None,
-                why: None,
-            });
+            let evidence = "it is written in weir.toml".to_owned();
+            rows.push(row(name, "config", label.as_str(), evidence));
         }
-        for found in &self.found {
+        let mut shown = Vec::new();
+        for found in &self.looked.columns {
             let name = ColumnName {
                 schema: found.schema.clone(),
                 relation: found.table.clone(),
                 column: found.column.clone(),
             };
-            if configured.is_some_and(|c| c.contains_key(&name)) {
+            shown.push((found.relation, found.attribute));
+            if is_configured(&name) {
                 continue;
             }
-            let id = (found.relation, found.attribute, found.type_oid);
-            let decided = self
-                .reviews
-                .decisions
-                .iter()
-                .find(|r| (r.relation, r.attribute, r.type_oid) == id);
-            match decided {
-                Some(review) => rows.push(reviewed(found, review)),
-                None => rows.extend(found_rows(found)),
+            match self.decided(found) {
+                Some(review) => {
+                    let held = found.held.iter().find(|held| held.label == review.label);
+                    rows.push(Row {
+                        class: held.map_or(String::new(), |held| held.class.clone()),
+                        ..reviewed(&name, review)
+                    });
+                }
+                None => rows.extend(found_rows(&name, found, discover)),
             }
         }
-        let key = |row: &Row| {
-            (
-                row.schema.clone(),
-                row.table.clone(),
-                row.column.clone(),
-                row.path.clone(),
-            )
-        };
-        rows.sort_by_key(key);
+        // Decided, and not looked at: it is a column all the same.
+        for review in &self.reviews.decisions {
+            let name = ColumnName::parse(&review.name).ok();
+            let Some(name) = name.filter(|name| !is_configured(name)) else {
+                continue;
+            };
+            if !shown.contains(&(review.relation, review.attribute)) {
+                rows.push(reviewed(&name, review));
+            }
+        }
+        let key = |row: &Row| (row.column_name().to_string(), row.path.clone());
+        rows.sort_by_cached_key(key);
         rows
     }
+
+    /// The decision in force: that a column holds nothing was said of its type, in its database.
+    fn decided(&self, found: &Found) -> Option<&Reviewed> {
+        let database = self.looked.database.as_ref();
+        self.reviews.decisions.iter().find(|review| {
+            (review.relation, review.attribute) == (found.relation, found.attribute)
+                && (review.label != NONE
+                    || (review.type_oid == found.type_oid
+                        && database.is_none_or(|database| *database == review.database)))
+        })
+    }
 }
 
-fn reviewed(found: &Found, review: &Reviewed) -> Row {
-    let held: Option<&Held> = found.held.iter().find(|held| held.label == review.label);
+fn reviewed(name: &ColumnName, review: &Reviewed) -> Row {
+    let evidence = format!("{} decided: {}", review.by, review.why);
     Row {
-        label: review.label.clone(),
-        class: held.map_or(String::new(), |held| held.class.clone()),
-        sensitive: review.label != "none",
-        confidence: 1.0,
-        evidence: vec![format!("{} decided: {}", review.by, review.why)],
-        source: "review",
         by: Some(review.by.clone()),
         why: Some(review.why.clone()),
-        ..row(found)
+        ..row(name, "review", &review.label, evidence)
     }
 }
 
-fn found_rows(found: &Found) -> Vec<Row> {
-    if found.failed.is_some()
-        || (found.values == 0 && !found.held.iter().any(|held| held.sensitive))
-    {
-        let why = match &found.failed {
-            Some(why) => format!("sampling was refused: {why}"),
-            None => "there are no values to look at; it is masked until there are".to_owned(),
-        };
-        return vec![Row {
-            evidence: vec![why],
-            ..row(found)
-        }];
+fn found_rows(name: &ColumnName, found: &Found, discover: bool) -> Vec<Row> {
+    let whole = || Row {
+        confidence: 0.0,
+        masked: discover && found.label != NONE,
+        ..row(name, "scan", &found.label, found.why())
+    };
+    if found.label == UNCLASSIFIED {
+        return vec![whole()];
     }
-    let each = found.held.iter().map(|held| Row {
+    let each = found.held.iter().map(|held: &Held| Row {
         path: held.path.clone(),
         label: held.label.clone(),
         class: held.class.clone(),
         sensitive: held.sensitive,
         confidence: held.confidence,
         evidence: held.evidence.clone(),
-        ..row(found)
+        ..whole()
     });
     each.collect()
 }
 
-/// A column of which nothing is known.
-fn row(found: &Found) -> Row {
+/// The row of a whole column.
+fn row(name: &ColumnName, source: &'static str, label: &str, evidence: String) -> Row {
     Row {
-        schema: found.schema.clone(),
-        table: found.table.clone(),
-        column: found.column.clone(),
+        schema: name.schema.clone(),
+        table: name.relation.clone(),
+        column: name.column.clone(),
         path: None,
-        label: "unclassified".to_owned(),
+        label: label.to_owned(),
         class: String::new(),
-        sensitive: true,
-        confidence: 0.0,
-        evidence: Vec::new(),
-        source: "scan",
+        sensitive: label != NONE,
+        confidence: 1.0,
+        evidence: vec![evidence],
+        source,
+        masked: label != NONE,
         by: None,
         why: None,
+        whole: label.to_owned(),
     }
 }
 
 impl List {
     fn run(self, output: &mut Output) -> Result<Ended> {
-        let mut rows = self.asked.known()?.rows(&self.asked.target);
+        let known = self.asked.known()?;
+        let mut rows = known.rows(&self.asked.target);
         rows.retain(|row| row.sensitive || self.all || self.asked.format.json);
-        self.asked.tell(&rows, output)
+        self.asked.tell(&known.config, &rows, output)
     }
 }
 
@@ -363,9 +373,10 @@ impl Show {
             return Ok(Ended::Well);
         }
         for row in rows {
-            output.line(format!("{}  {}", output.paint.bold(&row.name()), row.label))?;
+            let name = output.paint.bold(&plain(&row.name()));
+            output.line(format!("{name}  {}", plain(&row.label)))?;
             for evidence in &row.evidence {
-                output.line(format!("  {}", super::ledger::printable(evidence)))?;
+                output.line(format!("  {}", plain(evidence)))?;
             }
         }
         Ok(Ended::Well)
@@ -376,59 +387,60 @@ impl Set {
     fn run(self, output: &mut Output) -> Result<Ended> {
         let name = ColumnName::parse(&self.column).map_err(anyhow::Error::msg)?;
         let label = mask::Label::new(&self.label)?;
-        let mut known = self.asked.known()?;
-        if known
-            .config
-            .targets
-            .get(&self.asked.target)
-            .is_some_and(|t| t.labels.contains_key(&name))
-        {
+        if self.why.trim().is_empty() {
+            bail!("--why is empty: say why, for the ledger");
+        }
+        let asked = &self.asked;
+        let config = asked.config.load()?;
+        if target(&config, &asked.target)?.labels.contains_key(&name) {
             bail!(
                 "{name} is labelled in {}, which wins: change it there",
-                known.config.file.display()
+                config.file.display()
             );
         }
-        let named = |found: &&Found| {
-            (&found.schema, &found.table, &found.column)
-                == (&name.schema, &name.relation, &name.column)
+        // The column that bears the name now, which may not be the one that bore it at the last look.
+        let parts = [&*name.schema, &*name.relation, &*name.column];
+        let setup = crate::setup::setup(&config)?;
+        let bound = runtime()?.block_on(gateway::column(setup, &asked.target, parts))?;
+        let Some(bound) = bound else {
+            bail!("there is no column {name} in the database: correct the name");
         };
-        let Some(found) = known.found.iter().find(named) else {
+        if !bound.stored {
+            bail!("{name} is a column of a view: decide about the column of a table that it reads");
+        }
+        let Some(database) = bound.database else {
             bail!(
-                "nothing is known of {name}: set discover = true for the target, or correct the name"
+                "the server does not tell which database it is: grant execute on function pg_control_system() to Weir's role"
             );
         };
-        let by = std::env::var("USER").unwrap_or_else(|_| "operator".to_owned());
-        let decision = Reviewed {
-            relation: found.relation,
-            attribute: found.attribute,
-            type_oid: found.type_oid,
-            name: name.to_string(),
-            label: label.as_str().to_owned(),
-            by: by.clone(),
-            why: self.why.clone(),
-            at_ms: now_ms(),
-        };
-        // On record before it counts.
-        let operation = Operation::Label {
-            target: self.asked.target.clone(),
-            column: name.to_string(),
-            label: decision.label.clone(),
-            why: self.why,
-            by,
-        };
-        let done = request(
-            &known.config.ledger.directory,
-            crate::serve::options(&known.config),
-            operation,
-        )?;
-        let id = (decision.relation, decision.attribute);
-        known
-            .reviews
-            .decisions
-            .retain(|r| (r.relation, r.attribute) != id);
-        known.reviews.decisions.push(decision);
-        self.asked.write_reviews(&known.config, &known.reviews)?;
-        if self.asked.format.json {
+        // On record before it counts, and one decision after the other.
+        let files = asked.files(&config);
+        let done = files.change(|reviews| {
+            let operation = Operation::Label {
+                target: asked.target.clone(),
+                column: name.to_string(),
+                label: label.as_str().to_owned(),
+                why: self.why.clone(),
+            };
+            let options = crate::serve::options(&config);
+            let done = request(&config.ledger.directory, options, operation)?;
+            let id = (bound.column.relation, bound.column.attribute);
+            let same = |review: &Reviewed| (review.relation, review.attribute) == id;
+            reviews.decisions.retain(|review| !same(review));
+            reviews.decisions.push(Reviewed {
+                database,
+                relation: id.0,
+                attribute: id.1,
+                type_oid: bound.type_oid,
+                name: name.to_string(),
+                label: label.as_str().to_owned(),
+                by: done.by.clone().unwrap_or_default(),
+                why: self.why.clone(),
+                at_ms: now_ms(),
+            });
+            anyhow::Ok(done)
+        })?;
+        if asked.format.json {
             output.json(&serde_json::json!({ "column": name.to_string(), "label": label.as_str(), "entries": done.entries }))?;
         } else {
             let entry = done.entries.first().copied().unwrap_or_default();

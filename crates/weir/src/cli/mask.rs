@@ -212,13 +212,7 @@ impl Try {
         let Some(target) = &self.target else {
             return self.word();
         };
-        let Some(target) = config.targets.get(target) else {
-            let known = config.targets.keys().map(String::as_str);
-            match nearest(target, known) {
-                Some(meant) => bail!("there is no target {target}: did you mean {meant}?"),
-                None => bail!("there is no target {target}"),
-            }
-        };
+        let target = super::target(config, target)?;
         let column = crate::config::ColumnName::parse(&self.label).ok();
         match column.and_then(|column| target.labels.get(&column)) {
             Some(label) => Ok(label.clone()),

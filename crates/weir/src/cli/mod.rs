@@ -28,11 +28,11 @@ pub(crate) use self::mask::label_rows;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::Config;
+use crate::config::{Config, Target, nearest};
 use output::{Output, Paint};
 
 /// Gateway in front of databases that ties every statement to an identity.
@@ -161,6 +161,18 @@ fn run(command: Command, output: &mut Output) -> Result<Ended> {
         Command::Floor(floor) => floor.run(output),
         Command::Mask(mask) => mask.run(output),
         Command::Explain(explain) => explain.run(output),
+    }
+}
+
+/// The target of that name.
+fn target<'c>(config: &'c Config, name: &str) -> Result<&'c Target> {
+    if let Some(target) = config.targets.get(name) {
+        return Ok(target);
+    }
+    let known: Vec<&str> = config.targets.keys().map(String::as_str).collect();
+    match nearest(name, known.iter().copied()) {
+        Some(meant) => bail!("there is no target {name}: did you mean {meant}?"),
+        None => bail!("there is no target {name}: there are {}", known.join(", ")),
     }
 }
 

@@ -170,6 +170,26 @@ fn labels_do_not_follow_copies() {
 }
 
 #[test]
+fn a_column_that_held_nothing_is_not_looked_at_again() {
+    let sql = "create table remarks (id int, v text); insert into remarks select n, 'plain ' || n from generate_series(1, 100) n;";
+    let discover = |_: &std::path::Path, text: String| {
+        let environment = "environment = \"prod\"";
+        text.replace(environment, &format!("{environment}\ndiscover = true"))
+    };
+    let stand = Stand::edited(&SERVER, sql, |configuration| configuration, discover);
+    let read = || {
+        let mut alice = stand.client("alice");
+        alice
+            .query("select v from remarks where v is not null")
+            .unwrap()
+    };
+    until("it was looked at", || read().contains("plain 7"));
+    let write = "update remarks set v = 'ada' || id || '@shop.example'";
+    stand.direct().run(write).unwrap();
+    assert!(read().contains("ada7@shop.example"));
+}
+
+#[test]
 fn a_masked_row_over_64_mib_ends_the_session() {
     let stand = Stand::usual();
     let long = "repeat('x', 70000000)";
