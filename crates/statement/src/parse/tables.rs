@@ -19,20 +19,16 @@ impl Converter {
             steps.push(opaque("CREATE TABLE of unusual form"));
             return Ok(());
         };
-        if create.partbound().is_some() {
-            for parent in create.inh_relations() {
-                if let Node::RangeVar(parent) = parent {
+        for parent in create.inh_relations() {
+            match parent {
+                // What columns, checks and bounds of the child make of the parent's would have no label.
+                Node::RangeVar(parent) => {
                     steps.push(DdlStep::Relation(Verb::Alter, self.table(parent)));
+                    steps.push(DdlStep::Whole(self.table(parent), Usage::WrittenFrom));
                     steps.push(DdlStep::Changes(self.table(parent)));
                 }
+                _ => steps.push(opaque("INHERITS of unusual form")),
             }
-        } else if let Some(parents) = self.tables(create.inh_relations()) {
-            for parent in parents {
-                steps.push(DdlStep::Relation(Verb::Alter, parent));
-            }
-        }
-        if let Some(parents) = self.tables(create.inh_relations()) {
-            steps.extend(parents.into_iter().map(DdlStep::Changes));
         }
         steps.extend(
             create

@@ -68,9 +68,24 @@ fn families_of_tables_are_not_changed_unseen() {
         "alter table customers no inherit clean",
         "alter table clean attach partition customers for values in (1)",
         "alter table clean detach partition customers",
+        "create table mine () inherits (customers)",
+        "create table mine (leak text generated always as (email) stored) inherits (clean, customers)",
+        "create temp table mine (n int, check (ascii(email) < n)) inherits (customers)",
+        "create table mine (like clean including all) inherits (customers)",
+        "create table mine partition of customers (check (email < 'm')) for values in ('a')",
+        "create table mine partition of customers default partition by range (email)",
     ] {
         assert_eq!(uses(text), [Usage::WrittenFrom], "{text}");
     }
+    for text in [
+        "alter table child add leak text generated always as (upper(email)) stored",
+        "alter table child add check (email < 'm')",
+        "alter table child alter extra type text using email",
+    ] {
+        assert!(uses(text).contains(&Usage::WrittenFrom), "{text}");
+    }
+    // Of the definitions of another table come no rows.
+    assert_eq!(uses("create table mine (like customers including all)"), []);
 }
 
 #[test]
