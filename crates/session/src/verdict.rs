@@ -68,8 +68,15 @@ pub struct Parameter {
     pub array: bool,
     /// It is written.
     pub written: bool,
-    /// The dataset that it is looked up in, if it is no token.
-    pub relation: Arc<str>,
+    /// The datasets that it is looked up in, if it is no token.
+    pub datasets: Arc<[Arc<str>]>,
+}
+
+impl Parameter {
+    /// The dataset to name it by.
+    pub(crate) fn dataset(&self) -> &str {
+        self.datasets.first().map_or("", |name| name)
+    }
 }
 
 /// The verdict on one query string.
@@ -121,7 +128,7 @@ impl Verdict {
         self.judged.iter().any(|j| j.row_cap.is_some())
     }
 
-    /// Whether `other` masks the same columns by the same labels.
+    /// Whether `other` masks the same columns by the same labels, and takes the same for parameters.
     #[must_use]
     pub fn masks_like(&self, other: &Self) -> bool {
         let same = |a: &Judged, b: &Judged| {
@@ -129,6 +136,8 @@ impl Verdict {
                 && (!a.masks_rows() || a.outputs == b.outputs)
                 && a.copy == b.copy
                 && a.row_cap == b.row_cap
+                && a.parameters == b.parameters
+                && a.no_lookup.is_some() == b.no_lookup.is_some()
         };
         self.sent == other.sent
             && self.judged.len() == other.judged.len()
@@ -176,7 +185,7 @@ pub struct Judged {
     pub tokens: Vec<(usize, Label, Revealed)>,
     /// Parameters that may be tokens.
     pub parameters: Vec<Parameter>,
-    /// Datasets in which constants that are no tokens are looked up, one for each.
+    /// Datasets in which constants that are no tokens are looked up, once for each.
     pub lookups: Vec<Arc<str>>,
     /// Why parameters must be tokens.
     pub no_lookup: Option<Refusal>,
@@ -184,6 +193,8 @@ pub struct Judged {
     pub by_value: bool,
     /// Rows that may leave.
     pub row_cap: Option<u64>,
+    /// Wall-clock end of what was decided, if policy looked at the time.
+    pub expires_ms: Option<u64>,
     /// Errors and notices are results: replaced unless proven value-free.
     pub guarded: bool,
     /// Proven to have no effect.
@@ -241,6 +252,7 @@ impl Judged {
             no_lookup: None,
             by_value: false,
             row_cap: None,
+            expires_ms: None,
             guarded: false,
             reads_only: false,
             described: OnceLock::new(),

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use foldhash::HashMap;
+
 use crate::lex::TokenKind;
 use crate::resolve::{Reference, References, Ty, quoted, written};
 use crate::reword::Edit;
@@ -21,6 +23,10 @@ pub(crate) fn degrade(
     edits: &mut Vec<Edit>,
 ) -> Option<Vec<ColumnId>> {
     let mut columns = Vec::new();
+    let mut found: HashMap<usize, &Reference> = HashMap::default();
+    for reference in &references.found {
+        found.entry(reference.place).or_insert(reference);
+    }
     let mut by_place: BTreeMap<usize, &Reference> = BTreeMap::new();
     for used in &references.uses {
         if used.usage == Usage::Projected || !is_forbidden(used.column, &used.tells) {
@@ -37,8 +43,7 @@ pub(crate) fn degrade(
             columns.push(used.column);
         }
         let place = used.place?;
-        let mut found = references.found.iter();
-        let reference = found.find(|found| found.place == place)?;
+        let reference = *found.get(&place)?;
         // Without the reference an aggregate of the outer query would be one of the inner.
         if reference.outer && used.usage == Usage::Aggregate {
             return None;

@@ -70,7 +70,10 @@ pub fn reword(
     let (text, moved) = edited(text, edits)?;
     let constants = places
         .iter()
-        .map(|place| Some(moved.iter().find(|(from, _)| from == place)?.1))
+        .map(|place| {
+            let at = moved.binary_search_by_key(place, |(from, _)| *from);
+            Some(moved.get(at.ok()?)?.1)
+        })
         .collect::<Option<Vec<usize>>>()?;
     Some(Reworded {
         text,

@@ -8,11 +8,13 @@ use mask::{Category, ColumnType, Label};
 use policy::Context;
 use statement::catalog::CTID;
 use statement::{
-    ColumnId, Effect, Kind, Object, Oid, RowOrder, Source, Statement, Tells, Usage, Verb,
+    ColumnId, Effect, Given, Kind, Object, Oid, Place, RowOrder, Source, Statement, Tells, Usage,
+    Verb,
 };
 
-use super::Judge;
+use super::masked::Masked;
 use super::tokens::Written;
+use super::{Judge, earlier};
 use crate::refusal::{Cause, Refusal};
 use crate::verdict::Judged;
 
@@ -30,6 +32,21 @@ impl Judge<'_> {
         source: Written<'_>,
         count: usize,
         context: &Context<'_>,
+    ) -> Option<Refusal> {
+        let masks = judged.masks.clone();
+        let masked = Masked::new(self, &masks, context);
+        let refusal = self.mask_each(judged, source, count, context, &masked);
+        judged.expires_ms = earlier(judged.expires_ms, masked.expires_ms());
+        refusal
+    }
+
+    fn mask_each(
+        &self,
+        judged: &mut Judged,
+        source: Written<'_>,
+        count: usize,
+        context: &Context<'_>,
+        masking: &Masked<'_>,
     ) -> Option<Refusal> {
         let statement = Arc::clone(&judged.statement);
         if !self.world.labels.unresolved().is_empty()
@@ -75,11 +92,10 @@ impl Judge<'_> {
         if judged.masks.is_empty() || moves {
             return None;
         }
-        let masks = judged.masks.clone();
-        let masked = |column: ColumnId| {
-            self.label(column)
-                .filter(|label| masks.contains(label.as_str()))
-        };
+        let masked = |column: ColumnId| masking.label(column);
+        // Whatever is said of it is said of these values.
+        let mut given = statement.given.iter();
+        judged.by_value = given.any(|given| masking.given(given) != Ok(None));
         let mut compared = None;
         for used in &statement.columns {
             let Some(label) = masked(used.column) else {
@@ -88,19 +104,17 @@ impl Judge<'_> {
             if used.usage == Usage::Projected {
                 continue;
             }
-            if !runs_on_values(&statement)
-                || !self.releases(used.column, &used.tells, &judged.masks)
-            {
+            if !runs_on_values(&statement) || !masking.releases(used.column, &used.tells) {
                 return Some(misuse(used, label));
             }
             if !matches!(used.usage, Usage::Written | Usage::WrittenFrom) {
                 compared = compared.or(Some(used));
             }
         }
-        if let Some(refusal) = self.settle(judged, source, context) {
+        if let Some(refusal) = self.settle(judged, source, masking, context) {
             return Some(refusal);
         }
-        if let Some(used) = compared.filter(|_| self.tells_order(&statement, &masks)) {
+        if let Some(used) = compared.filter(|_| self.tells_order(&statement, masking)) {
             return Some(disorder(used, &statement));
         }
         let statement = Arc::clone(&judged.statement);
@@ -200,52 +214,23 @@ impl Judge<'_> {
         None
     }
 
-    /// Whether what a use of a masked column tells is released by its label (DESIGN §5).
-    pub(super) fn releases(
-        &self,
-        column: ColumnId,
-        tells: &Tells,
-        masks: &BTreeSet<String>,
-    ) -> bool {
-        let masked = |column| {
-            self.label(column)
-                .filter(|label| masks.contains(label.as_str()))
-        };
-        let Some(label) = masked(column) else {
-            return true;
-        };
-        match tells {
-            Tells::Anything => false,
-            Tells::Nullness => true,
-            Tells::Equality(columns) | Tells::Match(columns) => {
-                label.releases().equality
-                    && columns.iter().all(|other| masked(*other) == Some(label))
-            }
-        }
-    }
-
     /// Whether something shows in which order rows are come by, which compared columns may decide.
-    fn tells_order(&self, statement: &Statement, masks: &BTreeSet<String>) -> bool {
+    fn tells_order(&self, statement: &Statement, masked: &Masked<'_>) -> bool {
         if !tells_order(statement) {
             return false;
         }
-        let masked = |column: ColumnId| {
-            self.label(column)
-                .is_some_and(|label| masks.contains(label.as_str()))
-        };
         // Rows with one value of a column come in no order of it.
         let decides = |used: &&statement::ColumnUse| {
             let other = Usage::Projected == used.usage
                 || matches!(used.usage, Usage::Written | Usage::WrittenFrom);
-            !other && masked(used.column)
+            !other && masked.label(used.column).is_some()
         };
         let by_value = |used: &statement::ColumnUse| matches!(&used.tells, Tells::Match(columns) if columns.len() == 1);
-        let mut values = statement
-            .given
-            .iter()
-            .filter(|given| !given.written && given.columns.iter().any(|column| masked(*column)));
+        let compared =
+            |given: &&Given| given.place != Place::Written && masked.given(given) != Ok(None);
+        let mut values = statement.given.iter().filter(compared);
         let one = match (values.next(), values.next()) {
-            (Some(value), None) => !value.array,
+            (Some(value), None) => !value.array && value.place == Place::Sought,
             _ => false,
         };
         let writes = statement.effect == Effect::Write && statement.order != RowOrder::PlanWithin;

@@ -10,6 +10,7 @@ use statement::{Catalog, ColumnId, Effect, Kind, Scope, Statement, Usage};
 
 mod access;
 mod floor;
+mod masked;
 mod masks;
 mod reword;
 mod settings;
@@ -123,7 +124,7 @@ impl Judge<'_> {
             ) {
                 verdict.cacheable = false;
             }
-            let (mut judged, mut refusal, expires) = self.statement(&statement, source, count);
+            let (mut judged, mut refusal) = self.statement(&statement, source, count);
             if unsettled
                 && !judged.foresight.touches_nothing
                 && refusal
@@ -160,7 +161,7 @@ impl Judge<'_> {
             if let Some(refusal) = &refusal {
                 judged.record.determined_by(&refusal.rule);
             }
-            verdict.expires_ms = earlier(verdict.expires_ms, expires);
+            verdict.expires_ms = earlier(verdict.expires_ms, judged.expires_ms);
             judged.refusal.clone_from(&refusal);
             verdict.judged.push(judged);
             verdict.refusal = verdict.refusal.or(refusal);
@@ -321,7 +322,7 @@ impl Judge<'_> {
         statement: &Arc<Statement>,
         source: Written<'_>,
         count: usize,
-    ) -> (Judged, Option<Refusal>, Option<u64>) {
+    ) -> (Judged, Option<Refusal>) {
         let comment = statement
             .comment
             .as_deref()
@@ -359,6 +360,7 @@ impl Judge<'_> {
             no_lookup: None,
             by_value: false,
             row_cap: None,
+            expires_ms: decision.expires_ms(),
             guarded: self.guarded(statement, &context),
             reads_only: statement.effect == Effect::ReadOnly,
             described: OnceLock::new(),
@@ -370,7 +372,6 @@ impl Judge<'_> {
                 comment.clone(),
             ),
         };
-        let expires = decision.expires_ms();
         let mut refusal = match decision {
             Decision::Allow(enforcement) => {
                 judged.row_cap = enforcement.row_cap;
@@ -413,7 +414,7 @@ impl Judge<'_> {
         }
         judged.record.masks = judged.masks.iter().map(|m| Arc::from(m.as_str())).collect();
         judged.record.columns = self.labelled(statement);
-        (judged, refusal, expires)
+        (judged, refusal)
     }
 
     /// In observe mode a refusal is recorded and the statement runs, but only if

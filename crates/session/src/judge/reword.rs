@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use statement::{ColumnId, Effect, Kind, Rewording, Scope, Statement, Tells};
 
+use super::masked::Masked;
 use super::masks::{MASKED_ORDER, MASKED_USE};
 use super::tokens::{TOKENS, Written};
 use super::{Judge, earlier};
@@ -33,21 +34,20 @@ impl Judge<'_> {
         }
         // Tokens are turned back whatever else is done.
         let mut settled = self.unsettled(asked);
-        self.settle(
-            &mut settled,
-            Written {
-                text,
-                revealed: &BTreeMap::new(),
-            },
-            &self.context(),
-        );
+        let context = self.context();
+        let masked = Masked::new(self, &asked.masks, &context);
+        let source = Written {
+            text,
+            revealed: &BTreeMap::new(),
+        };
+        self.settle(&mut settled, source, &masked, &context);
         let constants: Vec<(usize, &str)> = settled
             .tokens
             .iter()
             .map(|(place, _, raw)| (*place, raw.expose()))
             .collect();
-        let none = |column| !self.releases(column, &Tells::Anything, &asked.masks);
-        let more = |column, tells: &Tells| !self.releases(column, tells, &asked.masks);
+        let none = |column| !masked.releases(column, &Tells::Anything);
+        let more = |column, tells: &Tells| !masked.releases(column, tells);
         // Where order would tell something, what is released is not given either.
         let tries: [(Rewording, Forbidden<'_>); 3] = [
             (Rewording::Nulls, &more),

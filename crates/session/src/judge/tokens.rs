@@ -4,11 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashSet};
 use mask::{ColumnType, Format, Label, Reveal};
 use policy::{AccessFact, Context, Decision, Facts, Request, ResourceFact};
-use statement::{ColumnId, Given, GivenBy, Kind, Statement, Tells};
+use statement::{ColumnId, Given, GivenBy, Kind, Place, Statement};
 
-use super::Judge;
+use super::masked::Masked;
+use super::{Judge, earlier};
 use crate::refusal::{Cause, Refusal};
 use crate::verdict::{Judged, Parameter, Revealed};
 
@@ -29,28 +31,54 @@ impl Judge<'_> {
         &self,
         judged: &mut Judged,
         source: Written<'_>,
+        masked: &Masked<'_>,
         context: &Context<'_>,
     ) -> Option<Refusal> {
         let statement = Arc::clone(&judged.statement);
-        let masks = judged.masks.clone();
-        let mut lookups: Vec<ColumnId> = Vec::new();
+        // What is turned back for one place is so for all places of it.
+        let mut twins: HashMap<Which, Option<&Label>> = HashMap::default();
+        let mut torn: HashSet<Which> = HashSet::default();
         for given in &statement.given {
-            let label = match self.masked_label(given, &masks) {
-                Ok(Some(label)) => label,
-                Ok(None) => continue,
+            let label = match masked.given(given) {
+                Ok(label) => label,
                 Err(column) => return Some(self.unproved(column, given)),
             };
-            let column = *given.columns.first()?;
-            judged.by_value = true;
-            // What is turned back for one place is so for all places of it.
-            let mut twins = statement.given.iter().filter(|other| is_same(given, other));
-            if !twins.all(|other| self.masked_label(other, &masks) == Ok(Some(label))) {
+            if let Some(which) = which(given)
+                && *twins.entry(which).or_insert(label) != label
+            {
+                torn.insert(which);
+            }
+        }
+        let mut asked: BTreeSet<Arc<[ColumnId]>> = BTreeSet::new();
+        let mut datasets: HashMap<Arc<[ColumnId]>, Arc<[Arc<str>]>> = HashMap::default();
+        let mut parameters: HashSet<(usize, Place, Arc<[ColumnId]>)> = HashSet::default();
+        let mut arrays: HashMap<usize, bool> = HashMap::default();
+        let mut places: HashSet<usize> = HashSet::default();
+        for given in &statement.given {
+            let Ok(Some(label)) = masked.given(given) else {
+                continue;
+            };
+            let Some(column) = given.columns.first().copied() else {
+                return Some(self.unproved(ColumnId::UNRESOLVED, given));
+            };
+            if which(given).is_some_and(|which| torn.contains(&which)) {
                 return Some(self.refuse_given(
                     column,
                     "what stands in the place of a masked value stands in that of another, too",
                     "Use another parameter there.",
                 ));
             }
+            let looked_in = match datasets.get(&given.columns) {
+                Some(found) => Arc::clone(found),
+                None => {
+                    let Some(found) = self.datasets(&given.columns) else {
+                        return Some(self.unproved(column, given));
+                    };
+                    datasets.insert(Arc::clone(&given.columns), Arc::clone(&found));
+                    found
+                }
+            };
+            let ty = self.given_type(given, column);
             match given.what {
                 GivenBy::Elsewhere => {
                     if given.settled.as_deref() != Some(label.as_str()) {
@@ -65,21 +93,24 @@ impl Judge<'_> {
                     ));
                 }
                 GivenBy::Parameter { number, .. } => {
-                    let index = usize::try_from(number).ok()?.checked_sub(1)?;
-                    let parameter = Parameter {
-                        index,
-                        label: label.clone(),
-                        ty: self.given_type(given, column),
-                        array: given.array,
-                        written: given.written,
-                        relation: self.dataset(column),
+                    let index = usize::try_from(number).ok().and_then(|n| n.checked_sub(1));
+                    let Some(index) = index else {
+                        return Some(self.unproved(column, given));
                     };
-                    let another = |other: &&Parameter| other.index == index;
-                    let mut before = judged.parameters.iter().filter(another);
-                    if before.any(|other| other.label != *label || other.array != given.array) {
+                    if *arrays.entry(index).or_insert(given.array) != given.array {
                         return Some(self.unproved(column, given));
                     }
-                    judged.parameters.push(parameter);
+                    asked.insert(Arc::clone(&given.columns));
+                    if parameters.insert((index, given.place, Arc::clone(&given.columns))) {
+                        judged.parameters.push(Parameter {
+                            index,
+                            label: label.clone(),
+                            ty,
+                            array: given.array,
+                            written: given.place == Place::Written,
+                            datasets: looked_in,
+                        });
+                    }
                 }
                 GivenBy::Text(place) => {
                     if source.revealed.get(&place) == Some(label) {
@@ -95,7 +126,6 @@ impl Judge<'_> {
                     let Some(text) = statement::literal(source.text, place) else {
                         return Some(self.unproved(column, given));
                     };
-                    let ty = self.given_type(given, column);
                     let reveal =
                         self.world
                             .masker
@@ -106,7 +136,7 @@ impl Judge<'_> {
                                 return Some(self.unproved(column, given));
                             };
                             // One argument of EXECUTE may stand for several parameters.
-                            if !judged.tokens.iter().any(|(known, ..)| *known == place) {
+                            if places.insert(place) {
                                 let revealed = Revealed::new(raw);
                                 judged.tokens.push((place, label.clone(), revealed));
                             }
@@ -115,25 +145,20 @@ impl Judge<'_> {
                         Reveal::NotAToken if given.array || !may_be_given(given, label, &ty) => {
                             return Some(self.no_token(column, label, given));
                         }
-                        Reveal::NotAToken => lookups.push(column),
+                        Reveal::NotAToken => {
+                            asked.insert(Arc::clone(&given.columns));
+                            judged.lookups.extend(looked_in.iter().cloned());
+                        }
                     }
                 }
             }
         }
-        let mut asked: Vec<ColumnId> = lookups.clone();
-        asked.extend(statement.given.iter().filter_map(|given| {
-            let is_parameter = matches!(given.what, GivenBy::Parameter { .. });
-            let label = self.masked_label(given, &masks).ok().flatten();
-            label.filter(|_| is_parameter)?;
-            given.columns.first().copied()
-        }));
-        if let Some(refusal) = self.may_not_look_up(&asked, context) {
-            if !lookups.is_empty() {
+        if let Err(refusal) = self.may_look_up(judged, &asked, context) {
+            if !judged.lookups.is_empty() {
                 return Some(refusal);
             }
             judged.no_lookup = Some(refusal);
         }
-        judged.lookups = lookups.iter().map(|column| self.dataset(*column)).collect();
         if !judged.tokens.is_empty() {
             return Some(
                 Refusal::new(
@@ -144,29 +169,8 @@ impl Judge<'_> {
                 .hint("Split the query string."),
             );
         }
-        mark_settled(judged, &masks, self);
+        mark_settled(judged, masked);
         None
-    }
-
-    /// The label of what a constant stands for, if it is masked; a column that has another, if not all have it.
-    fn masked_label(
-        &self,
-        given: &Given,
-        masks: &BTreeSet<String>,
-    ) -> Result<Option<&Label>, ColumnId> {
-        let masked = |column: ColumnId| {
-            self.label(column)
-                .filter(|label| masks.contains(label.as_str()))
-        };
-        let found = given.columns.iter().find_map(|column| masked(*column));
-        let Some(label) = found else { return Ok(None) };
-        let match_of = Tells::Match(Arc::clone(&given.columns));
-        match given.columns.iter().find(|column| {
-            masked(**column) != Some(label) || !self.releases(**column, &match_of, masks)
-        }) {
-            Some(other) => Err(*other),
-            None => Ok(Some(label)),
-        }
     }
 
     fn given_type(&self, given: &Given, column: ColumnId) -> ColumnType {
@@ -186,23 +190,37 @@ impl Judge<'_> {
         )
     }
 
-    fn dataset(&self, column: ColumnId) -> Arc<str> {
-        match self.catalog.column_name(column) {
-            Some((schema, relation, _)) => format!("{schema}.{relation}").into(),
-            None => "".into(),
-        }
-    }
-
-    /// Why the principal may not look values of these columns up, if it may not.
-    fn may_not_look_up(&self, columns: &[ColumnId], context: &Context<'_>) -> Option<Refusal> {
-        let mut asked: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
+    /// The datasets of these columns, each once; `None` if one is not known.
+    fn datasets(&self, columns: &[ColumnId]) -> Option<Arc<[Arc<str>]>> {
+        let mut relations: Vec<statement::Oid> = Vec::new();
+        let mut names: Vec<Arc<str>> = Vec::new();
         for column in columns {
             let (schema, relation, _) = self.catalog.column_name(*column)?;
+            if !relations.contains(&column.relation) {
+                relations.push(column.relation);
+                names.push(format!("{schema}.{relation}").into());
+            }
+        }
+        Some(names.into())
+    }
+
+    /// Whether the principal may look values of these columns up; the statement is then bound to what that takes.
+    fn may_look_up(
+        &self,
+        judged: &mut Judged,
+        columns: &BTreeSet<Arc<[ColumnId]>>,
+        context: &Context<'_>,
+    ) -> Result<(), Refusal> {
+        let mut asked: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
+        for column in columns.iter().flat_map(|columns| columns.iter()) {
+            // Without a name it was refused before.
+            let name = self.catalog.column_name(*column);
+            let (schema, relation, _) = name.unwrap_or_default();
             let labels = asked.entry((schema, relation)).or_default();
             labels.extend(self.label(*column).map(Label::as_str));
         }
         if asked.is_empty() {
-            return None;
+            return Ok(());
         }
         let accesses: Vec<AccessFact<'_>> = asked
             .into_iter()
@@ -229,22 +247,26 @@ impl Judge<'_> {
             facts: &facts,
             context,
         };
-        let denial = match self.world.policies.decide(&request) {
-            Decision::Allow(_) => return None,
-            Decision::Deny(denial) => denial,
+        let decision = self.world.policies.decide(&request);
+        judged.expires_ms = earlier(judged.expires_ms, decision.expires_ms());
+        let (why, objects) = match decision {
+            Decision::Allow(enforcement) if enforcement.masks.is_subset(&judged.masks) => {
+                judged.row_cap = earlier(judged.row_cap, enforcement.row_cap);
+                return Ok(());
+            }
+            Decision::Allow(_) => (
+                "policy would have more masked for it than can be".to_owned(),
+                Vec::new(),
+            ),
+            Decision::Deny(denial) => (denial.message.clone(), denial.objects()),
         };
-        Some(
-            Refusal::new(
-                Cause::Masked,
-                "weir.masked-lookup",
-                format!(
-                    "this looks up a value that is no token in a masked column, and {}",
-                    denial.message
-                ),
-            )
-            .objects(denial.objects())
-            .hint("Use the token that a SELECT of the column gives; or ask for the action lookup."),
+        Err(Refusal::new(
+            Cause::Masked,
+            "weir.masked-lookup",
+            format!("this looks up a value that is no token in a masked column, and {why}"),
         )
+        .objects(objects)
+        .hint("Use the token that a SELECT of the column gives; or ask for the action lookup."))
     }
 
     /// The refusal of a value that bears the mark of tokens, and is none.
@@ -254,11 +276,11 @@ impl Judge<'_> {
     }
 
     fn no_token(&self, column: ColumnId, label: &Label, given: &Given) -> Refusal {
-        no_token(&self.name_of(column), label, given.written)
+        no_token(&self.name_of(column), label, given.place == Place::Written)
     }
 
     fn unproved(&self, column: ColumnId, given: &Given) -> Refusal {
-        let what = if given.written {
+        let what = if given.place == Place::Written {
             "is written with"
         } else {
             "is compared with"
@@ -289,20 +311,25 @@ impl Judge<'_> {
     }
 }
 
-/// Whether both are the one constant or parameter.
-fn is_same(one: &Given, other: &Given) -> bool {
-    match (one.what, other.what) {
-        (GivenBy::Parameter { number, .. }, GivenBy::Parameter { number: other, .. }) => {
-            number == other
-        }
-        (one, other) => one == other && one != GivenBy::Elsewhere,
+/// A constant by its place, or a parameter by its number.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Which {
+    Text(usize),
+    Parameter(u32),
+}
+
+fn which(given: &Given) -> Option<Which> {
+    match given.what {
+        GivenBy::Text(place) => Some(Which::Text(place)),
+        GivenBy::Parameter { number, .. } => Some(Which::Parameter(number)),
+        GivenBy::Elsewhere => None,
     }
 }
 
 /// Whether what is no token may be given, if policy lets values be looked up. A stand-in that cannot be told from a
 /// value must not replace one.
 fn may_be_given(given: &Given, label: &Label, ty: &ColumnType) -> bool {
-    !given.written || label.reversible_in(ty)
+    given.place != Place::Written || label.reversible_in(ty)
 }
 
 /// The refusal of what bears the mark of tokens and is none.
@@ -339,10 +366,10 @@ pub(crate) fn no_token(column: &str, label: &Label, written: bool) -> Refusal {
 }
 
 /// For a cursor to keep: what its constants were taken for.
-fn mark_settled(judged: &mut Judged, masks: &BTreeSet<String>, judge: &Judge<'_>) {
+fn mark_settled(judged: &mut Judged, masked: &Masked<'_>) {
     let mark = |statement: &mut Statement| {
         for given in &mut statement.given {
-            if let Ok(Some(label)) = judge.masked_label(given, masks) {
+            if let Ok(Some(label)) = masked.given(given) {
                 given.settled = Some(label.as_str().into());
             }
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashSet};
 use ledger::event::ObjectUse;
 use mask::{Format, Reveal};
 use wire::postgres as pg;
@@ -13,12 +14,12 @@ use crate::verdict::{Judged, Parameter, Verdict};
 use crate::world::World;
 
 /// Values of a Bind message by their places, where they are not the client's. Not shown.
-pub(super) struct Values(Vec<(usize, Reveal)>);
+pub(super) struct Values(HashMap<usize, Reveal>);
 
 impl Values {
     fn get(&self, index: usize) -> Option<&[u8]> {
-        match self.0.iter().find(|(place, _)| *place == index) {
-            Some((_, Reveal::Raw(raw))) => Some(raw.as_slice()),
+        match self.0.get(&index) {
+            Some(Reveal::Raw(raw)) => Some(raw.as_slice()),
             _ => None,
         }
     }
@@ -32,16 +33,19 @@ impl Machine {
         verdict: &Verdict,
         world: &World,
     ) -> Result<Option<Values>, Refusal> {
-        let mut values = Vec::new();
+        let mut values = HashMap::default();
+        let sent = Sent::of(bind, verdict);
         for judged in &verdict.judged {
             for parameter in &judged.parameters {
-                if values.iter().any(|(place, _)| *place == parameter.index) {
+                if values.contains_key(&parameter.index) {
                     continue;
                 }
-                match reveal(bind, parameter, world) {
-                    Some(raw @ Reveal::Raw(_)) => values.push((parameter.index, raw)),
+                match sent.reveal(parameter, world) {
+                    Some(raw @ Reveal::Raw(_)) => {
+                        values.insert(parameter.index, raw);
+                    }
                     Some(Reveal::Foreign) => {
-                        return Err(foreign(&parameter.relation, &parameter.label));
+                        return Err(foreign(parameter.dataset(), &parameter.label));
                     }
                     Some(Reveal::NotAToken) => may_look_up(judged, parameter)?,
                     None => {}
@@ -78,13 +82,17 @@ impl Machine {
         bind: Option<&pg::Bind<'_>>,
         world: &World,
     ) -> Vec<ObjectUse> {
-        let of_parameters = bind.into_iter().flat_map(|bind| {
-            let looks_up = move |parameter: &&Parameter| {
-                matches!(reveal(bind, parameter, world), Some(Reveal::NotAToken))
-            };
-            judged.parameters.iter().filter(looks_up)
-        });
-        let datasets = of_parameters.map(|parameter| &parameter.relation);
+        let mut datasets: Vec<&Arc<str>> = Vec::new();
+        if let Some(bind) = bind.filter(|_| !judged.parameters.is_empty()) {
+            let sent = Sent(bind, bind.parameters().collect());
+            let mut seen: HashSet<(usize, &Arc<str>)> = HashSet::default();
+            for parameter in &judged.parameters {
+                if matches!(sent.reveal(parameter, world), Some(Reveal::NotAToken)) {
+                    let own = parameter.datasets.iter();
+                    datasets.extend(own.filter(|name| seen.insert((parameter.index, *name))));
+                }
+            }
+        }
         let all = judged.lookups.iter().chain(datasets);
         all.map(|dataset| ObjectUse {
             verb: "lookup".into(),
@@ -94,25 +102,34 @@ impl Machine {
     }
 }
 
-/// `None` for NULL and for a parameter that was not given.
-fn reveal(bind: &pg::Bind<'_>, parameter: &Parameter, world: &World) -> Option<Reveal> {
-    let value = bind.parameters().nth(parameter.index)??;
-    let format = match bind.parameter_format(parameter.index)? {
-        pg::Format::Binary => Format::Binary,
-        _ => Format::Text,
-    };
-    Some(
-        world
-            .masker
-            .reveal(&parameter.label, &parameter.ty, format, value),
-    )
+/// A Bind message and its values in order.
+struct Sent<'b>(&'b pg::Bind<'b>, Vec<Option<&'b [u8]>>);
+
+impl<'b> Sent<'b> {
+    fn of(bind: &'b pg::Bind<'b>, verdict: &Verdict) -> Self {
+        let mut judged = verdict.judged.iter();
+        let looks = judged.any(|judged| !judged.parameters.is_empty());
+        let values = bind.parameters().take(if looks { usize::MAX } else { 0 });
+        Self(bind, values.collect())
+    }
+
+    /// `None` for NULL and for a parameter that was not given.
+    fn reveal(&self, parameter: &Parameter, world: &World) -> Option<Reveal> {
+        let value = (*self.1.get(parameter.index)?)?;
+        let format = match self.0.parameter_format(parameter.index)? {
+            pg::Format::Binary => Format::Binary,
+            _ => Format::Text,
+        };
+        let (label, ty) = (&parameter.label, &parameter.ty);
+        Some(world.masker.reveal(label, ty, format, value))
+    }
 }
 
 fn may_look_up(judged: &Judged, parameter: &Parameter) -> Result<(), Refusal> {
     let takes = !parameter.written || parameter.label.reversible_in(&parameter.ty);
     if parameter.array || !takes {
         return Err(no_token(
-            &parameter.relation,
+            parameter.dataset(),
             &parameter.label,
             parameter.written,
         ));

@@ -6,7 +6,7 @@ use session::{Durability, Labels};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::fixture::Who;
+use crate::fixture::{Who, identity, world};
 use crate::lab::{Lab, check};
 
 #[test]
@@ -543,4 +543,34 @@ fn texts_and_documents_are_not_compared() {
         let out = lab.play(&format!("> Q {compared}"));
         assert_eq!(out.contains(&format!("server Q {compared}")), told, "{out}");
     }
+}
+
+#[test]
+fn a_lookup_lasts_as_long_as_policy_permits_it() {
+    const LATER_MS: u64 = 4_102_444_800_000;
+    let world = world(Durability::Strict);
+    let settings = statement::Settings {
+        search_path: vec!["public".into()],
+        temp_schema: None,
+        known: true,
+    };
+    let judged = |text: &str, unix_ms| {
+        session::explain(&world, &identity(Who::Looking), &settings, text, unix_ms)
+    };
+    let constant = "select id from customers where email = 'x'";
+    let now = judged(constant, 1_000_000);
+    assert!(now.refusal.is_none(), "{:?}", now.refusal);
+    assert_eq!(now.expires_ms, Some(1_001_000));
+    let later = judged(constant, LATER_MS);
+    assert_eq!(later.refusal.as_ref().unwrap().rule, "weir.masked-lookup");
+    assert!(later.expires_ms.is_some());
+    // What was bound while it was permitted does not run later.
+    let parameter = "select id from customers where email = $1";
+    let (now, later) = (judged(parameter, 1_000_000), judged(parameter, LATER_MS));
+    assert!(later.refusal.is_none());
+    assert!(now.masks_like(&now) && !later.masks_like(&now));
+    assert_eq!(
+        judged("select id from customers", LATER_MS).expires_ms,
+        None
+    );
 }

@@ -42,8 +42,9 @@ impl<'a> Reader<'a> {
         if copy.from {
             resolver.facts.raise(Effect::Write);
             for column in &rows.columns {
-                resolver.facts.lineage(&column.lineage, Usage::Written);
+                resolver.written(column, None, Verb::Insert);
             }
+            resolver.left_out(&rows.columns);
         } else {
             self.export(resolver);
         }

@@ -1,5 +1,7 @@
 //! Constants and parameters in the place of values of columns.
 
+use foldhash::{HashMap, HashSet};
+
 use crate::ast::{Cast, Expr};
 use crate::lex::{Lexer, TokenKind};
 use crate::{Given, GivenBy};
@@ -7,38 +9,26 @@ use crate::{Given, GivenBy};
 /// Tells of each parameter whether all its places in the statement are known. The grammar may not have kept all of
 /// them; the text has.
 pub(super) fn count_places(given: &mut [Given], text: &str) {
-    let known = |number: u32| {
-        let mut places: Vec<usize> = Vec::new();
-        for one in given.iter() {
-            if let GivenBy::Parameter {
-                number: other,
-                place,
-                ..
-            } = one.what
-                && other == number
-                && !places.contains(&place)
-            {
-                places.push(place);
-            }
-        }
-        let written = Lexer::new(text)
-            .filter(|token| token.kind == TokenKind::Param)
-            .filter(|token| {
-                let digits = text.get(token.start + 1..token.end).unwrap_or_default();
-                digits.parse() == Ok(number)
-            });
-        written.count() == places.len()
-    };
-    let mut found = Vec::with_capacity(given.len());
+    let mut known: HashMap<u32, HashSet<usize>> = HashMap::default();
     for one in given.iter() {
-        found.push(match one.what {
-            GivenBy::Parameter { number, .. } => known(number),
-            GivenBy::Text(_) | GivenBy::Elsewhere => false,
-        });
+        if let GivenBy::Parameter { number, place, .. } = one.what {
+            known.entry(number).or_default().insert(place);
+        }
     }
-    for (one, all) in given.iter_mut().zip(found) {
-        if let GivenBy::Parameter { only, .. } = &mut one.what {
-            *only = all;
+    if known.is_empty() {
+        return;
+    }
+    let mut written: HashMap<u32, usize> = HashMap::default();
+    for token in Lexer::new(text).filter(|token| token.kind == TokenKind::Param) {
+        let digits = text.get(token.start + 1..token.end).unwrap_or_default();
+        if let Ok(number) = digits.parse() {
+            *written.entry(number).or_default() += 1;
+        }
+    }
+    for one in given {
+        if let GivenBy::Parameter { number, only, .. } = &mut one.what {
+            let places = known.get(number).map(HashSet::len);
+            *only = places == written.get(number).copied();
         }
     }
 }
@@ -49,7 +39,8 @@ pub(super) fn executed(given: &Given, args: &[Expr]) -> Option<Given> {
         GivenBy::Parameter {
             number, only: true, ..
         } => {
-            let place = usize::try_from(number).ok()?.checked_sub(1);
+            let place = usize::try_from(number).ok();
+            let place = place.and_then(|number| number.checked_sub(1));
             match place.and_then(|place| args.get(place)) {
                 Some(Expr::Text(literal)) => literal.place.map(GivenBy::Text),
                 Some(Expr::Cast(cast)) if is_text(cast) => match &cast.arg {

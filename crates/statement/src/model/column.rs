@@ -37,22 +37,33 @@ pub enum Tells {
 }
 
 /// A constant or parameter in the place of a value of columns: compared with them for equality, or written to them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Given {
     /// What it is.
     pub what: GivenBy,
     /// The columns.
     pub columns: Arc<[ColumnId]>,
-    /// It is written to them.
-    pub written: bool,
+    /// Where it stands.
+    pub place: Place,
     /// It is an array of such values: `= ANY (…)`.
     pub array: bool,
     /// What the floors above made of it, for a cursor to keep.
     pub settled: Option<Arc<str>>,
 }
 
+/// Where a value is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// It is compared with the columns.
+    Compared,
+    /// The same, and only rows that have it count: `WHERE column = value AND …`.
+    Sought,
+    /// It is written to them.
+    Written,
+}
+
 /// How a value is given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum GivenBy {
     /// By a string that begins at this byte of the text.
     Text(usize),

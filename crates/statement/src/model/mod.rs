@@ -8,7 +8,7 @@ mod setting;
 mod statement;
 
 pub use access::{Access, FunctionUse, Object, Verb};
-pub use column::{ColumnUse, Given, GivenBy, Output, Source, Tells, Usage};
+pub use column::{ColumnUse, Given, GivenBy, Output, Place, Source, Tells, Usage};
 pub use kind::{CopyDirection, CopyFormat, CopyOptions, Header, Kind, Transaction};
 pub use setting::{SetChange, SetScope, SetValue, SettingClass};
 pub use statement::{Analysis, Effect, OpaqueReason, RowOrder, Statement};

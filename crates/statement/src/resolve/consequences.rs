@@ -1,12 +1,14 @@
 //! What a write sets off: rules, triggers, checks, foreign keys.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use foldhash::HashSet;
 
-use super::Resolver;
+use super::{Lineage, Resolver, ScopeColumn};
 use crate::catalog::{
-    CodeClass, CodeOrigin, FIRST_USER_OID, Relation, RelationKind, RuleEvent, Trigger,
+    CodeClass, CodeOrigin, FIRST_USER_OID, ForeignKey, Relation, RelationKind, RuleEvent, Trigger,
+    TypeKind,
 };
 use crate::{ColumnId, FunctionUse, Oid, OpaqueReason, Usage, Verb};
 
@@ -143,27 +145,92 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Whether a value has a match in the table a foreign key points to is told by an error: that column is probed.
-    pub(super) fn probe(&mut self, relation: &Relation) {
-        for key in &relation.references {
-            let column = |attribute: &i16| ColumnId {
-                relation: relation.oid,
-                attribute: *attribute,
-            };
-            let written = |attribute: &i16| self.facts.has(column(attribute), Usage::Written);
-            if !key.from_attributes.iter().any(written) {
-                continue;
-            }
-            for attribute in &key.to_attributes {
-                let probed = ColumnId {
-                    relation: key.to,
-                    attribute: *attribute,
+    /// The columns in which foreign keys look for what is written to a column, and those that follow it when it is
+    /// changed; and whether each of these keys has one column.
+    pub(super) fn tied(&mut self, lineage: &Lineage, verb: Verb) -> (Vec<ColumnId>, bool) {
+        let (mut columns, mut one) = (Vec::new(), true);
+        for value in lineage.values() {
+            let keys = self.keys_of(value.relation);
+            let mut name = None;
+            for (relation, key, follows) in keys.iter() {
+                if *follows && verb != Verb::Update {
+                    continue;
+                }
+                let (own, relation_of, others) = if *follows {
+                    (&key.to_attributes, key.from, &key.from_attributes)
+                } else {
+                    (&key.from_attributes, key.to, &key.to_attributes)
                 };
-                self.facts.column(probed, Usage::Predicate);
+                // A descendant may number its columns otherwise.
+                let name = name.get_or_insert_with(|| self.catalog.column_name(value));
+                let attribute = name.and_then(|(.., name)| relation.attribute(name));
+                if !attribute.is_some_and(|attribute| own.contains(&attribute)) {
+                    continue;
+                }
+                one &= own.len() == 1;
+                for attribute in others {
+                    let other = ColumnId {
+                        relation: relation_of,
+                        attribute: *attribute,
+                    };
+                    if !columns.contains(&other) {
+                        columns.push(other);
+                    }
+                }
+            }
+        }
+        (columns, one)
+    }
+
+    /// The foreign keys of a relation and its descendants; and those that follow changes of it.
+    fn keys_of(&mut self, relation: Oid) -> Keys<'a> {
+        if let Some(keys) = self.keys.get(&relation) {
+            return Rc::clone(keys);
+        }
+        let mut keys = Vec::new();
+        for oid in self.catalog.descendants(relation) {
+            let Some(relation) = self.catalog.relation_by_oid(oid) else {
+                continue;
+            };
+            keys.extend(relation.references.iter().map(|key| (relation, key, false)));
+            let follow = relation.referenced_by.iter();
+            let follow = follow.filter(|key| key.on_update == b'c');
+            keys.extend(follow.map(|key| (relation, key, true)));
+        }
+        let keys: Keys<'a> = keys.into();
+        self.keys.insert(relation, Rc::clone(&keys));
+        keys
+    }
+
+    /// Columns that INSERT leaves out get their defaults, and foreign keys look for these, too.
+    pub(crate) fn left_out(&mut self, columns: &[ScopeColumn]) {
+        let values = columns.iter().flat_map(|column| column.lineage.values());
+        let relations: HashSet<Oid> = values.map(|value| value.relation).collect();
+        for relation in relations {
+            let Some(relation) = self.catalog.relation_by_oid(relation) else {
+                continue;
+            };
+            for column in &relation.columns {
+                let left = ColumnId {
+                    relation: relation.oid,
+                    attribute: column.attribute,
+                };
+                let of_type = self.catalog.type_by_oid(column.type_oid);
+                let may =
+                    column.has_default || of_type.is_none_or(|ty| ty.kind == TypeKind::Domain);
+                if !may || self.facts.is_written(left) {
+                    continue;
+                }
+                for other in self.tied(&Lineage::column(left), Verb::Insert).0 {
+                    self.facts.column(other, Usage::Predicate);
+                }
             }
         }
     }
 }
+
+/// Foreign keys with the relation that they begin or end at, and whether they follow its changes.
+pub(super) type Keys<'a> = Rc<[(&'a Relation, &'a ForeignKey, bool)]>;
 
 /// Tables that foreign keys reach, at most.
 pub(super) const CASCADES: usize = 1000;

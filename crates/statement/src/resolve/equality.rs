@@ -8,7 +8,7 @@ use super::names::Named;
 use super::{Lineage, Resolver, ScopeColumn, Ty};
 use crate::ast::{Call, Cast, Expr, Op, OpForm, Path, Sub};
 use crate::catalog::TypeKind;
-use crate::{ColumnId, Given, GivenBy, Tells, Usage};
+use crate::{ColumnId, Given, GivenBy, Place, Tells, Usage, Verb};
 
 /// Types of which equal values are the same value, so that comparing tells which are the same and nothing else. Values
 /// of one of these are compared by one operator of the server's own.
@@ -23,8 +23,11 @@ enum Sameness {
     Cidr,
 }
 
+/// Columns that one constant may stand for, at most: each is looked at for each.
+const MATCHED: usize = 64;
+
 /// A side of a comparison, or a value that is written.
-pub(super) enum Operand {
+pub(crate) enum Operand {
     /// A reference to a column; its use is not recorded.
     Column(ScopeColumn),
     /// A constant or parameter of the text at hand.
@@ -223,6 +226,7 @@ impl<'a> Resolver<'a> {
         let [left, right] = op.operands.as_slice() else {
             return None;
         };
+        let only = std::mem::take(&mut self.conjunct);
         if !is_equality(&op.name) {
             return None;
         }
@@ -253,8 +257,30 @@ impl<'a> Resolver<'a> {
         let clean = left.info().clean && right.clean && own;
         let mut all = vec![left];
         all.extend(rights);
-        self.match_values(&all, usage, own, array, false);
+        let tells = self.match_of(&all, own, array);
+        for operand in &all {
+            if let Operand::Column(column) = operand {
+                self.facts.telling(&column.lineage, usage, &tells);
+            }
+        }
+        let place = if only { Place::Sought } else { Place::Compared };
+        self.give(&all, &tells, array, place);
         Some(Info::other(clean))
+    }
+
+    /// A condition that rows must meet to count.
+    pub(super) fn filter(&mut self, filter: &'a Expr) {
+        let terms = match filter {
+            Expr::Junction(junction) if junction.and => junction.terms.as_slice(),
+            filter => std::slice::from_ref(filter),
+        };
+        for term in terms {
+            self.conjunct = matches!(term, Expr::Op(op) if op.form == OpForm::Plain
+                && op.operands.len() == 2
+                && matches!(op.name.last(), Some(symbol) if &**symbol == "="));
+            self.consume(term, Usage::Predicate);
+            self.conjunct = false;
+        }
     }
 
     fn operands(&mut self, exprs: &'a [Expr], usage: Usage) -> (Info, Vec<Operand>) {
@@ -263,27 +289,18 @@ impl<'a> Resolver<'a> {
         (Info::other(clean), operands)
     }
 
-    /// Records the columns among operands of which each is compared with others, or written to them.
-    fn match_values(
-        &mut self,
-        all: &[Operand],
-        usage: Usage,
-        own: bool,
-        array: bool,
-        written: bool,
-    ) {
-        let tells = self.match_of(all, own, array);
+    /// Records what is given among operands of which each is compared with the others, or written to them.
+    fn give(&mut self, all: &[Operand], tells: &Tells, array: bool, place: Place) {
+        let Tells::Match(columns) = tells else { return };
         for operand in all {
-            match (operand, &tells) {
-                (Operand::Column(column), _) => self.facts.telling(&column.lineage, usage, &tells),
-                (Operand::Given(what, _), Tells::Match(columns)) => self.facts.given(Given {
+            if let Operand::Given(what, _) = operand {
+                self.facts.given(Given {
                     what: *what,
                     columns: Arc::clone(columns),
-                    written,
+                    place,
                     array,
                     settled: None,
-                }),
-                _ => {}
+                });
             }
         }
     }
@@ -320,6 +337,7 @@ impl<'a> Resolver<'a> {
             }
         }
         match self.equality_among(&lineages) {
+            Tells::Equality(columns) if given && columns.len() > MATCHED => Tells::Anything,
             Tells::Equality(columns) if given => Tells::Match(columns),
             tells => tells,
         }
@@ -341,11 +359,33 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Records a column that all of these values are written to.
-    pub(super) fn written_values(&mut self, column: &ScopeColumn, values: Vec<Operand>) {
+    /// Records a column that these values are written to; `None` for others. Whether columns that foreign keys tie to
+    /// it have such a value is told by an error, or the value goes on to them.
+    pub(crate) fn written(
+        &mut self,
+        column: &ScopeColumn,
+        values: Option<Vec<Operand>>,
+        verb: Verb,
+    ) {
+        let (tied, one) = self.tied(&column.lineage, verb);
         let mut all = vec![Operand::Column(column.clone())];
-        all.extend(values);
-        self.match_values(&all, Usage::Written, true, false, true);
+        all.extend(tied.iter().map(|other| {
+            Operand::Column(ScopeColumn {
+                lineage: Lineage::column(*other),
+                ..column.clone()
+            })
+        }));
+        match values.filter(|_| one) {
+            Some(values) => all.extend(values),
+            None => all.push(Operand::Other(Info::other(false))),
+        }
+        let tells = self.match_of(&all, true, false);
+        self.give(&all, &tells, false, Place::Written);
+        self.facts.telling(&column.lineage, Usage::Written, &tells);
+        for other in tied {
+            self.facts
+                .column_telling(other, Usage::Predicate, tells.clone());
+        }
     }
 
     /// `a IN (SELECT …)`, `a <> ALL (SELECT …)` and their like.

@@ -18,7 +18,8 @@ use crate::{
 pub(crate) struct Facts {
     uses: Vec<(ColumnId, Usage, Tells)>,
     seen: HashSet<(ColumnId, Usage, Tells)>,
-    given: Vec<Given>,
+    given: Unique<Given>,
+    written: HashSet<ColumnId>,
     unresolved: Unique<ColumnUse>,
     functions: Unique<FunctionUse>,
     touched: Unique<Touched>,
@@ -51,7 +52,8 @@ impl Default for Facts {
         Self {
             uses: Vec::new(),
             seen: HashSet::default(),
-            given: Vec::new(),
+            given: Unique::default(),
+            written: HashSet::default(),
             unresolved: Unique::default(),
             functions: Unique::default(),
             touched: Unique::default(),
@@ -129,7 +131,12 @@ impl Facts {
     pub(crate) fn column_telling(&mut self, column: ColumnId, usage: Usage, tells: Tells) {
         if let Some(capture) = &mut self.capture {
             capture.push(column);
-        } else if self.seen.insert((column, usage, tells.clone())) {
+            return;
+        }
+        if usage == Usage::Written {
+            self.written.insert(column);
+        }
+        if self.seen.insert((column, usage, tells.clone())) {
             self.uses.push((column, usage, tells));
         }
     }
@@ -161,13 +168,11 @@ impl Facts {
 
     /// A constant or parameter in the place of a value.
     pub(crate) fn given(&mut self, given: Given) {
-        if !self.given.contains(&given) {
-            self.given.push(given);
-        }
+        self.given.push(given);
     }
 
     pub(crate) fn take_given(&mut self) -> Vec<Given> {
-        std::mem::take(&mut self.given)
+        self.given.take()
     }
 
     pub(crate) fn unresolved(&mut self, schema: &str, relation: &str, name: &str) {
@@ -266,9 +271,8 @@ impl Facts {
         self.fingerprint.take()
     }
 
-    pub(crate) fn has(&self, column: ColumnId, usage: Usage) -> bool {
-        let seen = (column, usage, Tells::Anything);
-        self.seen.contains(&seen)
+    pub(crate) fn is_written(&self, column: ColumnId) -> bool {
+        self.written.contains(&column)
     }
 
     /// All columns used.

@@ -69,10 +69,14 @@ pub(crate) struct Resolver<'a> {
     expanded: HashMap<Oid, Rc<[ScopeColumn]>>,
     /// Relations whose policies for these commands have been read.
     policies_read: HashSet<(Oid, Vec<u8>)>,
+    /// Foreign keys of relations that are written.
+    keys: HashMap<Oid, consequences::Keys<'a>>,
     /// User-defined types that values in the statement may have.
     types: HashSet<Oid>,
     /// Those that values are converted to.
     cast_types: HashSet<Oid>,
+    /// What is compared next decides by itself which rows count.
+    conjunct: bool,
     /// Columns that are not known belong to a relation that this statement creates.
     quiet: bool,
     /// Declared types of the parameters.
@@ -155,8 +159,10 @@ impl<'a> Resolver<'a> {
             views: Vec::new(),
             expanded: HashMap::default(),
             policies_read: HashSet::default(),
+            keys: HashMap::default(),
             types: HashSet::default(),
             cast_types: HashSet::default(),
+            conjunct: false,
             quiet: false,
             parameters: Vec::new(),
             setting: None,

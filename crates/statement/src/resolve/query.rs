@@ -159,7 +159,7 @@ impl<'a> Resolver<'a> {
             self.item_of(item);
         }
         if let Some(filter) = &plain.filter {
-            self.consume(filter, Usage::Predicate);
+            self.filter(filter);
         }
         self.setting = self.named_setting(plain);
         let rows = self.targets(&plain.targets);

@@ -86,12 +86,11 @@ impl<'a> Resolver<'a> {
         item: &Item<'a>,
         target: &'a Assigned,
         values: Option<Vec<Operand>>,
+        verb: Verb,
     ) {
         if let Some(column) = self.target_column(item, &target.column) {
-            match values.filter(|_| !target.partial && target.subscripts.is_empty()) {
-                Some(values) => self.written_values(&column, values),
-                None => self.facts.lineage(&column.lineage, Usage::Written),
-            }
+            let whole = !target.partial && target.subscripts.is_empty();
+            self.written(&column, values.filter(|_| whole), verb);
             if target.partial {
                 self.facts.lineage(&column.lineage, Usage::WrittenFrom);
             }
@@ -110,7 +109,7 @@ impl<'a> Resolver<'a> {
                 .value
                 .as_ref()
                 .map(|value| vec![self.assign(value)]);
-            self.assigned(item, &assignment.target, value);
+            self.assigned(item, &assignment.target, value, Verb::Update);
         }
     }
 
@@ -127,10 +126,7 @@ impl<'a> Resolver<'a> {
             let all = item.columns.len();
             let count = width.map_or(all, |width| width.min(all));
             for column in item.columns.iter().take(count) {
-                match values.next() {
-                    Some(values) => self.written_values(column, values),
-                    None => self.facts.lineage(&column.lineage, Usage::Written),
-                }
+                self.written(column, values.next(), Verb::Insert);
             }
             if item.open {
                 self.unresolved("", item.name, "*");
@@ -138,11 +134,9 @@ impl<'a> Resolver<'a> {
         }
         for target in &insert.columns {
             let values = values.next();
-            self.assigned(&item, target, values);
+            self.assigned(&item, target, values, Verb::Insert);
         }
-        if let Some(relation) = item.relation {
-            self.probe(relation);
-        }
+        self.left_out(&item.columns);
         let excluded = Item {
             name: "excluded",
             schema: None,
@@ -229,9 +223,6 @@ impl<'a> Resolver<'a> {
             level.items.push(excluded);
         }
         self.assignments(&target, &conflict.assignments);
-        if let Some(relation) = target.relation {
-            self.probe(relation);
-        }
         if let Some(filter) = &conflict.filter {
             self.consume(filter, Usage::Predicate);
         }
@@ -317,14 +308,11 @@ impl<'a> Resolver<'a> {
         match filter {
             Some(filter) => {
                 self.facts.has_where &= !is_trivial(filter);
-                self.consume(filter, Usage::Predicate);
+                self.filter(filter);
             }
             None => self.facts.has_where = false,
         }
         self.assignments(&target, assignments);
-        if let Some(relation) = target.relation {
-            self.probe(relation);
-        }
         let rows = self.returning(returning);
         self.levels.pop();
         rows
@@ -369,22 +357,27 @@ impl<'a> Resolver<'a> {
                 MergeAction::Insert(columns, values) => {
                     if columns.is_empty() {
                         for column in target.columns.iter().take(values.len()) {
-                            self.facts.lineage(&column.lineage, Usage::Written);
+                            self.written(column, None, Verb::Insert);
                         }
                     }
                     for column in columns {
-                        self.assigned(&target, column, None);
+                        self.assigned(&target, column, None, Verb::Insert);
                     }
                     for value in values {
                         self.feed(value);
                     }
+                    self.left_out(&target.columns);
                 }
-                MergeAction::Update(assignments) => self.assignments(&target, assignments),
+                MergeAction::Update(assignments) => {
+                    for assignment in assignments {
+                        if let Some(value) = &assignment.value {
+                            self.feed(value);
+                        }
+                        self.assigned(&target, &assignment.target, None, Verb::Update);
+                    }
+                }
                 MergeAction::Delete | MergeAction::Nothing => {}
             }
-        }
-        if let Some(relation) = target.relation {
-            self.probe(relation);
         }
         let rows = match &merge.returning {
             Some(returning) => {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use statement::{Catalog, Error, Limits, NothingPrepared, Scope, Settings};
+use statement::{Catalog, Error, GivenBy, Limits, NothingPrepared, Scope, Settings};
 
 /// On a thread with the stack that threads of a server have.
 fn on_small_stack(text: String, limits: Limits) -> Result<usize, Error> {
@@ -139,6 +139,46 @@ fn large_lists_are_read_in_time_that_grows_with_them() {
         on_small_stack(text, Limits::default()),
         Err(Error::TooLarge { .. })
     ));
+}
+
+/// How many values are given in a text, and of how many of them all places are known.
+fn given(text: &str) -> (usize, usize) {
+    let catalog = crate::fixture::catalog();
+    let settings = crate::fixture::settings();
+    let scope = Scope {
+        catalog: &catalog,
+        settings: &settings,
+        prepared: &NothingPrepared,
+        limits: large(),
+    };
+    let analysis = statement::analyze(text, &scope).unwrap();
+    let given = &analysis.statements[0].given;
+    let known = given
+        .iter()
+        .filter(|given| matches!(given.what, GivenBy::Parameter { only: true, .. }));
+    (given.len(), known.count())
+}
+
+/// Each of these takes minutes where one value is compared with all others.
+#[test]
+fn many_values_are_given() {
+    let list = |count: usize, one: &dyn Fn(usize) -> String| {
+        let all: Vec<String> = (1..=count).map(one).collect();
+        format!("select 1 from customers where email in ({})", all.join(","))
+    };
+    assert_eq!(given(&list(10_000, &|n| format!("${n}"))), (10_000, 10_000));
+    assert_eq!(given(&list(50_000, &|_| "$1".into())), (50_000, 50_000));
+    assert_eq!(given(&list(350_000, &|_| "'a'".into())), (350_000, 0));
+    let text = format!(
+        "select 1 from customers where {}email = $2",
+        "email = $1 or ".repeat(10_000)
+    );
+    assert_eq!(given(&text), (10_001, 10_001));
+    let text = format!(
+        "select $1 from customers where {}email = $2",
+        "email = $1 or ".repeat(10_000)
+    );
+    assert_eq!(given(&text), (10_001, 1));
 }
 
 #[test]

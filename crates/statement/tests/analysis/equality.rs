@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use expect_test::{Expect, expect};
-use statement::{ColumnId, Tells, Usage};
+use statement::{ColumnId, Place, Tells, Usage};
 
 use crate::fixture::{analyze_in, catalog_with};
 
@@ -23,7 +23,21 @@ column\t90011\t2\temail\t25\t-1\tfalse\tfalse\t\t
 column\t90011\t3\ttext\t25\t-1\tfalse\tfalse\t\t
 relation\t90021\tpublic\tpairs\tv\tp\t90022\t9001\tfalse\tfalse\tfalse\t SELECT p.id,\\n    p.email\\n   FROM (public.people p\\n     JOIN public.mails m ON ((m.email = p.email)));
 column\t90021\t1\tid\t23\t-1\tfalse\tfalse\t\t
-column\t90021\t2\temail\t25\t-1\tfalse\tfalse\t\t";
+column\t90021\t2\temail\t25\t-1\tfalse\tfalse\t\t
+relation\t90031\tpublic\tlinks\tr\tp\t90032\t9001\tfalse\tfalse\tfalse\t\\N
+column\t90031\t1\tid\t23\t-1\tfalse\tfalse\t\t
+column\t90031\t2\tref\t25\t-1\tfalse\tfalse\t\t
+column\t90031\t3\tusual\t25\t-1\tfalse\ttrue\t\t
+foreign_key\t90033\t90031\t{2}\t90001\t{2}\ta\ta
+foreign_key\t90034\t90031\t{3}\t90001\t{4}\ta\ta
+relation\t90041\tpublic\tcopies\tr\tp\t90042\t9001\tfalse\tfalse\tfalse\t\\N
+column\t90041\t1\tid\t23\t-1\tfalse\tfalse\t\t
+column\t90041\t2\tname\t25\t-1\tfalse\tfalse\t\t
+column\t90041\t3\tmail\t25\t-1\tfalse\tfalse\t\t
+foreign_key\t90043\t90041\t{3,2}\t90011\t{2,3}\tc\ta
+relation\t90051\tpublic\tlinked\tv\tp\t90052\t9001\tfalse\tfalse\tfalse\t SELECT links.id,\\n    links.ref\\n   FROM public.links;
+column\t90051\t1\tid\t23\t-1\tfalse\tfalse\t\t
+column\t90051\t2\tref\t25\t-1\tfalse\tfalse\t\t";
 
 /// Each text with the uses of text columns, but for selecting them, and its order.
 fn check(texts: &[&str], expect: Expect) {
@@ -427,4 +441,134 @@ fn order_is_that_of_chance_or_of_the_plan() {
               PlanWithin
         "#]],
     );
+}
+
+#[test]
+fn foreign_keys_look_for_what_is_written() {
+    check(
+        &[
+            "insert into links (ref, usual) values ('a', null)",
+            "insert into links (id, ref, usual) values (1, $1, 'a'), (2, lower($2), 'b')",
+            "update links set ref = 'a'",
+            "update links set ref = upper('a')",
+            "delete from links where ref = 'a'",
+            "insert into linked (ref) values ('a')",
+            "copy links (ref, usual) from stdin",
+        ],
+        expect![[r#"
+            insert into links (ref, usual) values ('a', null)
+              Chance
+              Written links.ref: which are equal to what is given, among links.ref, people.email
+              Predicate people.email: which are equal to what is given, among links.ref, people.email
+              Written links.usual: anything
+              Predicate people.loose: anything
+            insert into links (id, ref, usual) values (1, $1, 'a'), (2, lower($2), 'b')
+              Chance
+              Written links.ref: anything
+              Predicate people.email: anything
+              Written links.usual: anything
+              Predicate people.loose: anything
+            update links set ref = 'a'
+              Plan
+              Written links.ref: which are equal to what is given, among links.ref, people.email
+              Predicate people.email: which are equal to what is given, among links.ref, people.email
+            update links set ref = upper('a')
+              Plan
+              Written links.ref: anything
+              Predicate people.email: anything
+            delete from links where ref = 'a'
+              Plan
+              Predicate links.ref: which are equal to what is given, among links.ref
+            insert into linked (ref) values ('a')
+              Chance
+              Written links.ref: which are equal to what is given, among links.ref, people.email
+              Written linked.ref: which are equal to what is given, among links.ref, people.email
+              Predicate people.email: which are equal to what is given, among links.ref, people.email
+              Predicate people.loose: anything
+            copy links (ref, usual) from stdin
+              Plan
+              Written links.ref: anything
+              Predicate people.email: anything
+              Written links.usual: anything
+              Predicate people.loose: anything
+        "#]],
+    );
+}
+
+#[test]
+fn a_default_is_looked_for_too() {
+    check(
+        &[
+            "insert into links (id) values (1)",
+            "insert into linked (id) values (1)",
+            "copy links (id) from stdin",
+        ],
+        expect![[r#"
+        insert into links (id) values (1)
+          Chance
+          Predicate people.loose: anything
+        insert into linked (id) values (1)
+          Chance
+          Predicate people.loose: anything
+        copy links (id) from stdin
+          Plan
+          Predicate people.loose: anything
+    "#]],
+    );
+}
+
+#[test]
+fn keys_of_several_columns_prove_nothing() {
+    check(
+        &[
+            "insert into copies (mail) values ('a')",
+            "update mails set email = 'a'",
+        ],
+        expect![[r#"
+        insert into copies (mail) values ('a')
+          Chance
+          Written copies.mail: anything
+          Predicate mails.email: anything
+          Predicate mails.text: anything
+        update mails set email = 'a'
+          Plan
+          Written copies.mail: anything
+          Written copies.name: anything
+          Written mails.email: anything
+          Predicate copies.mail: anything
+          Predicate copies.name: anything
+    "#]],
+    );
+}
+
+#[test]
+fn only_a_condition_by_itself_seeks_one_value() {
+    let places = |text: &str| {
+        let analysis = analyze_in(&catalog_with(PEOPLE), text).unwrap();
+        let given = analysis.statements[0].given.iter();
+        given.map(|given| given.place).collect::<Vec<_>>()
+    };
+    for text in [
+        "update people set id = 1 where email = 'a'",
+        "delete from people where id > 3 and 'a' = email",
+        "insert into mails select id from people where email = $1 and id < 3",
+    ] {
+        assert_eq!(places(text), [Place::Sought], "{text}");
+    }
+    for text in [
+        "update people set id = 1 where email <> 'a'",
+        "update people set id = 1 where not email = 'a'",
+        "update people set id = 1 where email = 'a' or id = 2",
+        "update people set id = 1 where (email = 'a') is not true",
+        "update people set id = 1 where email in ('a')",
+    ] {
+        assert_eq!(places(text), [Place::Compared], "{text}");
+    }
+}
+
+#[test]
+fn merge_writes_no_tokens() {
+    let text = "merge into people p using mails m on m.id = p.id when matched then update set email = 'a' when not matched then insert (email) values ('b')";
+    let analysis = analyze_in(&catalog_with(PEOPLE), text).unwrap();
+    assert_eq!(analysis.statements[0].given, []);
 }
