@@ -72,6 +72,22 @@ impl Judge<'_> {
                 }
             })
             .collect();
+        // A foreign key is looked up in a table that the statement does not name.
+        for ((schema, name), labels) in by_relation {
+            let named = |access: &AccessFact<'_>| matches!(access.resource, ResourceFact::Dataset { schema: s, name: n, .. } if (s, n) == (schema, name));
+            if !accesses.iter().any(named) {
+                accesses.push(AccessFact {
+                    action: Verb::Read.name(),
+                    resource: ResourceFact::Dataset {
+                        schema,
+                        name,
+                        system: false,
+                        temporary: schema.starts_with("pg_temp"),
+                    },
+                    labels,
+                });
+            }
+        }
         for function in &statement.functions {
             if let FunctionUse::Unlisted { schema, name, .. } = function {
                 accesses.push(AccessFact {
