@@ -117,6 +117,20 @@ fn masked_principals_cannot_write_masked_columns() {
 }
 
 #[test]
+fn the_server_sees_what_tokens_stand_for_in_the_text() {
+    let stand = Stand::usual();
+    let mut alice = stand.client("alice");
+    let token = "select email from customers where id = 1";
+    let token = alice.run(token).unwrap().value();
+    let sql = format!("select id from customers where email = '{token}'");
+    assert_eq!(alice.run(&sql).unwrap().value(), "1");
+    let mut direct = stand.direct();
+    let seen = "select query from pg_stat_activity
+        where usename = 'app' and datname = current_database() and query like '%where email = %'";
+    assert!(direct.run(seen).unwrap().contains("'ada@shop.example'"));
+}
+
+#[test]
 fn rows_may_come_in_the_order_of_a_masked_index() {
     let stand = Stand::with(
         "create table people (id int, region int, email text);

@@ -4,6 +4,8 @@
 //! token is written as `‹value›` for the value that it stands for, in what is sent and in what is shown, so that the
 //! files hold whatever tokens look like. Rows without a sort key come in random order and are shown sorted.
 
+mod attacks;
+
 use std::io::Write;
 use std::process::{Command, Stdio};
 
