@@ -213,8 +213,8 @@ impl Discovery {
         all
     }
 
-    /// What of `found` is to be kept, beside which a failed or emptier look does not stand. Second, whether its label is
-    /// another one than before.
+    /// What of `found` is to be kept, beside which a failed or emptier look does not stand. Second, whether another label
+    /// than before is in force by it.
     pub(crate) fn weigh(&self, found: Vec<Found>) -> Vec<(Found, bool)> {
         let known = self.known();
         let weighed = found.into_iter().map(|new| {
@@ -233,7 +233,8 @@ impl Discovery {
                 };
                 return (kept, false);
             }
-            let changed = old.label != new.label;
+            // Under another name nothing was known of it.
+            let changed = old.label != new.label || (new.label == NONE && !same_name);
             (new, changed)
         });
         weighed.collect()

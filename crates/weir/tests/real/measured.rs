@@ -54,7 +54,7 @@ fn case_1_masks_plain_jsonb_binary_cursor_and_prepared_results() {
         |mut configuration| {
             configuration.targets[0]
                 .labels
-                .push(("public.docs.doc".into(), "email".into()));
+                .push(("public.docs.doc".into(), "json".into()));
             configuration
         },
     );
