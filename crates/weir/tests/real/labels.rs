@@ -3,6 +3,7 @@
 use std::process::{Command, Output};
 
 use serde_json::Value;
+use xtask::lab::client::message;
 
 use crate::stand::{SERVER, Stand, until};
 
@@ -442,16 +443,27 @@ fn a_lost_connection_costs_one_table_its_look() {
         sees(&stand, "select v from stuck", "plain") && sees(&stand, "select v from other", "plain")
     });
     direct
-        .run("alter table stuck alter v type varchar(40); alter table other alter v type varchar(40)")
+        .run("begin; alter table stuck alter v type varchar(40); alter table other alter v type varchar(40)")
         .unwrap();
-    direct.run("begin; lock table stuck").unwrap();
+    // The catalog is read again while somebody is there.
+    let _somebody = stand.client("alice");
+    // Who waits for the lock before the change can be seen has it before any look.
+    let mut holder = stand.direct();
+    holder.run("begin").unwrap();
+    holder.send(&message::query("lock table stuck")).unwrap();
+    until("the lock is waited for", || {
+        let waiting = "select count(*) from pg_stat_activity where query = 'lock table stuck' and wait_event_type = 'Lock' and datname = current_database()";
+        stand.direct().run(waiting).unwrap().value() == "1"
+    });
+    direct.run("commit").unwrap();
+    assert!(holder.finish().unwrap().error().is_none());
     let mut killer = stand.direct();
     until("the look is cut off, or the other one was faster", || {
         let kill = "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = 'weir labels' and wait_event_type = 'Lock' and datname = current_database()";
         killer.run(kill).unwrap();
         judged(&stand, "stuck", "v").0 == "unclassified"
     });
-    direct.run("rollback").unwrap();
+    holder.run("rollback").unwrap();
     until("others are looked at", || {
         sees(&stand, "select v from other", "plain")
     });
