@@ -290,7 +290,7 @@ fn counted(line: &str) -> Option<Count> {
 }
 
 fn cargo(arguments: &[&str]) -> Command {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = crate::cargo();
     cargo.args(arguments).current_dir(crate::root());
     // `cargo fmt` and `cargo clippy` are looked for on the PATH, beside cargo itself.
     cargo

@@ -145,7 +145,7 @@ fn build() -> Result<()> {
         "libclang-dev",
         "a library that building PostgreSQL's grammar needs",
     )?;
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = crate::cargo();
     cargo.args(["build", "--release", "--package", "weir", "--bin", "weir"]);
     cargo.args(["--package", "store"]);
     for name in EXAMPLES {

@@ -4,7 +4,6 @@
 //! ratios within a round. CPU, system calls, bytes and memory are the steady numbers.
 
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -122,7 +121,7 @@ pub fn run(options: &Bench) -> Result<bool> {
 
 /// A client or forwarder without optimisation would be what is measured.
 fn optimised(options: &Bench) -> Result<bool> {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = crate::cargo();
     cargo.args([
         "run",
         "--quiet",

@@ -6,7 +6,6 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::process::Command;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -131,7 +130,7 @@ impl Summary {
 /// The store's own simulation, in its test program. Tests are built with an optimised
 /// store; a release would be half an hour's work for the index that is not needed here.
 fn simulated(points: u64, seed: u64) -> Result<bool> {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = crate::cargo();
     // Of the whole workspace, so that dependencies are built with the features they have everywhere.
     cargo
         .args(["test", "--quiet", "--workspace", "--lib"])

@@ -219,7 +219,7 @@ pub fn build(profile: Profile) -> Result<PathBuf> {
         "libclang-dev",
         "a library that building PostgreSQL's grammar needs",
     )?;
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = crate::cargo();
     cargo
         .args(["build", "--quiet", "--workspace", "--bin", "weir"])
         .current_dir(crate::root());
