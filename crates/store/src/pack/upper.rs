@@ -127,7 +127,6 @@ impl Addition {
 
     /// Writes the hashes and makes them durable.
     pub(crate) fn write(&self, disk: &dyn Disk, dir: &Path) -> Result<(), Error> {
-        let mut created = false;
         for (level, (first, hashes)) in (1..).zip(&self.levels) {
             if hashes.is_empty() {
                 continue;
@@ -135,7 +134,6 @@ impl Addition {
             let path = path(dir, level);
             let file = match disk.open(&path, Mode::Write) {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                    created = true;
                     disk.open(&path, Mode::Create)
                 }
                 other => other,
@@ -145,10 +143,9 @@ impl Addition {
                 .map_err(Error::io("write", &path))?;
             file.sync().map_err(Error::io("sync", &path))?;
         }
-        if created {
-            let folder = directory(dir);
-            disk.sync_dir(&folder).map_err(Error::io("sync", &folder))?;
-        }
+        // Also for files that are there: who made them may have failed before this.
+        let folder = directory(dir);
+        disk.sync_dir(&folder).map_err(Error::io("sync", &folder))?;
         Ok(())
     }
 }

@@ -86,6 +86,13 @@ fn whatever_survives_a_crash_keeps_every_promise() {
     assert!(told.violations.is_empty());
 }
 
+/// Tiles were written, but their folder could not be synced; the next attempt found them there.
+#[test]
+fn a_file_that_a_failed_attempt_made_is_made_durable_by_the_next() {
+    let told = live(2_026_112_326, Profile::Balanced, Wanted::default());
+    assert!(told.violations.is_empty(), "{:?}", told.violations);
+}
+
 #[test]
 fn the_same_seed_lives_the_same_history() {
     let once = live(5, Profile::Fast, Wanted::default());
