@@ -93,6 +93,13 @@ fn a_file_that_a_failed_attempt_made_is_made_durable_by_the_next() {
     assert!(told.violations.is_empty(), "{:?}", told.violations);
 }
 
+/// A known limitation: this must become a test of the opposite.
+#[test]
+fn a_history_of_disk_faults_that_loses_an_entry_is_known() {
+    let told = live(2_026_112_735, Profile::Fast, Wanted::default());
+    assert!(told.found(Check::Durable));
+}
+
 #[test]
 fn the_same_seed_lives_the_same_history() {
     let once = live(5, Profile::Fast, Wanted::default());
