@@ -132,24 +132,28 @@ impl Judge<'_> {
             },
             labels,
         }];
-        let facts = Facts {
-            accesses: &accesses,
-            has_where: true,
-            command: "SELECT",
-            opaque: false,
-        };
-        let request = Request {
-            subject: self.subject(),
-            target: &self.session.who.target,
-            facts: &facts,
-            context,
-        };
-        let decision = self.world.policies.decide(&request);
+        let decision = self.decide(&accesses, context);
         let until = decision.expires_ms();
         (
             matches!(decision, Decision::Allow(e) if e.masks.is_empty()),
             until,
         )
+    }
+
+    /// What policy says of accesses by themselves, whatever the statement is.
+    pub(super) fn decide(&self, accesses: &[AccessFact<'_>], context: &Context<'_>) -> Decision {
+        let facts = Facts {
+            accesses,
+            has_where: true,
+            command: "SELECT",
+            opaque: false,
+        };
+        self.world.policies.decide(&Request {
+            subject: self.subject(),
+            target: &self.session.who.target,
+            facts: &facts,
+            context,
+        })
     }
 
     /// Errors and notices of a statement are results when it touches a relation

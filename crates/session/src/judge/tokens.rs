@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use foldhash::{HashMap, HashSet};
 use mask::{ColumnType, Format, Label, Reveal};
-use policy::{AccessFact, Context, Decision, Facts, Request, ResourceFact};
+use policy::{AccessFact, Context, Decision, ResourceFact};
 use statement::{ColumnId, Given, GivenBy, Kind, Place, Statement};
 
 use super::masked::Masked;
@@ -235,19 +235,7 @@ impl Judge<'_> {
                 labels,
             })
             .collect();
-        let facts = Facts {
-            accesses: &accesses,
-            has_where: true,
-            command: "SELECT",
-            opaque: false,
-        };
-        let request = Request {
-            subject: self.subject(),
-            target: &self.session.who.target,
-            facts: &facts,
-            context,
-        };
-        let decision = self.world.policies.decide(&request);
+        let decision = self.decide(&accesses, context);
         judged.expires_ms = earlier(judged.expires_ms, decision.expires_ms());
         let (why, objects) = match decision {
             Decision::Allow(enforcement) if enforcement.masks.is_subset(&judged.masks) => {
